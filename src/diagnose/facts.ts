@@ -1,0 +1,86 @@
+import type { Container } from '../containers/container.ts';
+import type { CgroupVersion, ControllerSamples } from '../linux/cgroup/model.ts';
+import type { OomReport } from '../linux/kmsg/oom-report.ts';
+import { absent, present, type Reading } from '../linux/reading.ts';
+import type { CgroupPath } from '../linux/units.ts';
+import type {
+  HostFacts,
+  IsolationFacts,
+  Listener,
+  ProcessFacts,
+  SharedMemoryFacts,
+  UnlinkedFile,
+} from '../observe/observation.ts';
+
+/** Everything a rule can ask for, by name. A rule gets exactly what its case declares in `needs` and `mayUse`. */
+export interface FactsByName {
+  /** PID 1 of the container. */
+  readonly init: ProcessFacts;
+  readonly processes: readonly ProcessFacts[];
+  readonly cpu: Chain<ControllerSamples['cpu']>;
+  readonly cpuset: Chain<ControllerSamples['cpuset']>;
+  readonly memory: Chain<ControllerSamples['memory']>;
+  readonly pids: Chain<ControllerSamples['pids']>;
+  readonly io: Chain<ControllerSamples['io']>;
+  readonly hugetlb: Chain<ControllerSamples['hugetlb']>;
+  readonly freezer: Chain<ControllerSamples['freezer']>;
+  readonly pressure: Chain<ControllerSamples['pressure']>;
+  readonly oomReports: readonly OomReport[];
+  readonly sharedMemory: SharedMemoryFacts;
+  readonly unlinkedFiles: readonly UnlinkedFile[];
+  readonly networkCounters: {
+    readonly first: Readonly<Record<string, number>>;
+    readonly last: Readonly<Record<string, number>>;
+  };
+  readonly listeners: readonly Listener[];
+  readonly containerSysctls: Readonly<Record<string, string>>;
+  readonly hostSysctls: Readonly<Record<string, string>>;
+  readonly isolation: IsolationFacts;
+}
+export type FactName = keyof FactsByName;
+
+/** What every rule may look at: who the container is and when it was looked at. */
+export interface CommonFacts {
+  readonly container: Container;
+  readonly host: HostFacts;
+  readonly windowMs: number;
+  /** ISO 8601. */
+  readonly observedAt: string;
+}
+
+export type Facts<Needs extends FactName, MayUse extends FactName> = CommonFacts &
+  Pick<FactsByName, Needs> & { readonly [Name in MayUse]: Reading<FactsByName[Name]> };
+
+/** A container's cgroup in one hierarchy and all above it: the limit that acts may be an ancestor's. */
+export interface Chain<S> {
+  readonly own: Level<S>;
+  /** Nearest first; the last one is the hierarchy's root. */
+  readonly ancestors: readonly Level<S>[];
+}
+
+export interface Level<S> {
+  readonly path: CgroupPath;
+  readonly directory: string;
+  readonly version: CgroupVersion;
+  /** Absent when the cgroup was not there yet, or was made again, between the samples: then there are no rates. */
+  readonly first: Reading<S>;
+  readonly last: S;
+}
+
+/** Own cgroup first, root last. */
+export const levelsOf = <S>(chain: Chain<S>): readonly Level<S>[] => [chain.own, ...chain.ancestors];
+
+/**
+ * How much a counter grew during the window. Refused when the cgroup was made again or the counter went back:
+ * a rate across that would be invented.
+ */
+export function growth<S>(level: Level<S>, counter: (sample: S) => Reading<number>): Reading<number> {
+  if (!level.first.present) return level.first;
+  const before = counter(level.first.value);
+  const after = counter(level.last);
+  if (!before.present) return before;
+  if (!after.present) return after;
+  if (after.value < before.value)
+    return absent(level.directory, 'vanished', 'a counter went back between the samples; look again');
+  return present(after.value - before.value);
+}

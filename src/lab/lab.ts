@@ -1,0 +1,123 @@
+import type { Controller } from '../linux/cgroup/model.ts';
+import type { NamespaceKind } from '../linux/namespaces.ts';
+import type { Bytes, HostPid, Microseconds } from '../linux/units.ts';
+
+/**
+ * An experiment: a healthy twin, the problem, the fix, in real containers. The runner starts each stage, lets
+ * the users' own diagnosis look at it, reads the figures, and takes everything down.
+ */
+export interface Lab {
+  /** What it makes and touches, said before it starts; ends with "changes nothing else" when true. */
+  readonly makes: string;
+  /** Rough duration of the whole run in seconds, for the person who waits. */
+  readonly seconds: number;
+  readonly needs: readonly LabNeed[];
+  readonly healthy: Scenario;
+  readonly problem: Scenario;
+  readonly fix: FixStep;
+  /** Countable quantities, read after the diagnosis of each stage. At least one must differ between problem and the rest. */
+  readonly figures: readonly FigureReader[];
+}
+
+export interface Scenario {
+  /** The stage in a few words: `quota 50 ms per 100 ms`. */
+  readonly says: string;
+  /** Resolves once the workload is in the state to be diagnosed (its program said so). */
+  start(bench: LabBench): Promise<LabContainer>;
+}
+
+export interface FixStep {
+  readonly says: string;
+  /** Mends the broken container in place, or stops it and returns the one that takes its place. */
+  apply(bench: LabBench, broken: LabContainer): Promise<LabContainer>;
+}
+
+export interface FigureReader {
+  readonly name: string;
+  readonly unit: 'count' | 'bytes' | 'us' | 'percent';
+  read(container: LabContainer): number | Promise<number>;
+}
+
+/** What a lab cannot do without; an unmet one skips the lab and says the remedy. */
+export type LabNeed =
+  | { readonly kind: 'controller'; readonly controller: Controller }
+  /** A real disk (not tmpfs) under the work directory with that much room. */
+  | { readonly kind: 'disk'; readonly free: Bytes }
+  | { readonly kind: 'cpus'; readonly count: number }
+  /** A host program and the Debian package that has it. */
+  | { readonly kind: 'program'; readonly name: string; readonly package: string };
+
+export type LabEngine = 'bare' | 'docker';
+
+/** What a scenario builds with. Everything it hands out is journalled first and taken down by the runner. */
+export interface LabBench {
+  readonly engine: LabEngine;
+  container(spec: ContainerSpec): Promise<LabContainer>;
+  /** A new, empty directory on a real disk that containers may be given; writable by the lab's user. */
+  directory(name: string): Promise<string>;
+}
+
+export interface ContainerSpec {
+  /** Short and telling; becomes the container's host name and so its name in `ps`: `zombies`. */
+  readonly name: string;
+  readonly program: LabProgram;
+  readonly limits?: Limits;
+  /** Put on a cgroup *above* the container's own, so that an ancestor limits it. */
+  readonly parentLimits?: Limits;
+  /** unprivileged (default): an own uid without capabilities, no_new_privs. root: uid 0 of the host with Docker's default capabilities. */
+  readonly user?: 'unprivileged' | 'root';
+  /** Namespaces shared with the host; all others are its own. */
+  readonly share?: readonly NamespaceKind[];
+  readonly binds?: readonly {
+    readonly source: string;
+    readonly target: string;
+    readonly writable: boolean;
+  }[];
+  /** net.* of its own network namespace, set at creation. */
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Size of its /dev/shm; 64 MiB by default, as Docker does. */
+  readonly sharedMemorySize?: Bytes;
+}
+
+/** PID 1. Programs are TypeScript run by Node as it is, or shell; they print lines to say how far they are. */
+export type LabProgram =
+  | { readonly kind: 'node'; readonly file: URL; readonly args?: readonly string[] }
+  | { readonly kind: 'shell'; readonly script: string };
+
+/** Labs set a memory and a pids limit by default (256 MiB, 128 tasks), so that a bug stays inside. */
+export interface Limits {
+  readonly memory?: Bytes | 'max';
+  readonly pids?: number | 'max';
+  readonly cpu?: {
+    readonly quota: Microseconds | 'max';
+    readonly period: Microseconds;
+    readonly burst?: Microseconds;
+  };
+  /** CPUs it may run on. */
+  readonly cpus?: readonly number[];
+  /** v1 shares; converted for v2. */
+  readonly cpuShares?: number;
+}
+
+export interface LabContainer {
+  readonly name: string;
+  /** How `diagnose` is asked about it: `pid:4711`, or a Docker id. */
+  readonly selector: string;
+  readonly init: HostPid;
+  /** Its cgroup directory on the host, per controller that the host has. */
+  readonly directories: Readonly<Partial<Record<Controller, string>>>;
+  /** The directory of the cgroup above, when `parentLimits` made one. */
+  readonly parentDirectories: Readonly<Partial<Record<Controller, string>>>;
+  /** Waits until its program has printed a line that matches; rejects with all its output when it ends first or time is up. */
+  line(pattern: RegExp, timeoutMs?: number): Promise<string>;
+  /** Writes a line to its program's standard input. */
+  say(line: string): void;
+  /** Runs a command of the host's inside its namespaces (host binaries, container's network, pids, ipc). */
+  run(
+    command: readonly string[],
+    namespaces: readonly NamespaceKind[],
+  ): Promise<{ readonly code: number; readonly output: string }>;
+  setLimits(limits: Limits): Promise<void>;
+  /** Kills it and removes what it had. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,92 @@
+import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { absentFromError, present, type Reading } from './reading.ts';
+
+/**
+ * The only door to /proc, /sys, /dev and the engines' state files. Everything above takes one of these, so a
+ * test hands it a stored tree, and `root` moves all of them at once.
+ */
+export interface KernelFiles {
+  readonly root: string;
+  /** The whole file as text. Never trusts `stat` for the size: kernel files say 0. */
+  read(path: string): Reading<string>;
+  /** Names in a directory, unsorted. */
+  list(path: string): Reading<readonly string[]>;
+  /** What a symbolic link says, unresolved: `net:[4026531840]`, `/var/log/x (deleted)`. */
+  link(path: string): Reading<string>;
+  /** Follows links, as namespaces and open descriptors need. */
+  status(path: string): Reading<FileStatus>;
+}
+
+/** The part of stat(2) that verdicts use. */
+export interface FileStatus {
+  readonly inode: number;
+  readonly device: number;
+  readonly links: number;
+  /** Bytes; apparent size. */
+  readonly size: number;
+  /** 512-byte units really allocated. */
+  readonly blocks: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const chunkSize = 64 * 1024;
+const maxSize = 64 * 1024 * 1024;
+const chunk = Buffer.alloc(chunkSize);
+
+/** Reads a descriptor from the start to its end, at most 64 MiB. */
+export function readDescriptor(descriptor: number): string {
+  const firstLength = readSync(descriptor, chunk, 0, chunkSize, 0);
+  if (firstLength < chunkSize) {
+    // A seq_file may return short reads before its end; only 0 means the end.
+    const moreLength =
+      firstLength === 0 ? 0 : readSync(descriptor, chunk, firstLength, chunkSize - firstLength, firstLength);
+    if (moreLength === 0) return chunk.toString('utf8', 0, firstLength);
+    return readRest(descriptor, [Buffer.from(chunk.subarray(0, firstLength + moreLength))]);
+  }
+  return readRest(descriptor, [Buffer.from(chunk)]);
+}
+
+function readRest(descriptor: number, parts: Buffer[]): string {
+  let position = parts.reduce((sum, part) => sum + part.length, 0);
+  while (position < maxSize) {
+    const length = readSync(descriptor, chunk, 0, chunkSize, position);
+    if (length === 0) break;
+    parts.push(Buffer.from(chunk.subarray(0, length)));
+    position += length;
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+export function openKernelFiles(root = '/'): KernelFiles {
+  const at = (path: string): string => (root === '/' ? path : join(root, path));
+  const attempt = <T>(path: string, action: (real: string) => T): Reading<T> => {
+    try {
+      return present(action(at(path)));
+    } catch (error) {
+      return absentFromError(path, error);
+    }
+  };
+  return {
+    root,
+    read: path =>
+      attempt(path, real => {
+        // O_NONBLOCK: a FIFO planted in a container must not hang us.
+        const descriptor = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK);
+        try {
+          return readDescriptor(descriptor);
+        } finally {
+          closeSync(descriptor);
+        }
+      }),
+    list: path => attempt(path, real => readdirSync(real)),
+    link: path => attempt(path, real => readlinkSync(real)),
+    status: path =>
+      attempt(path, real => {
+        const { ino, dev, nlink, size, blocks, mode, uid, gid } = statSync(real);
+        return { inode: ino, device: dev, links: nlink, size, blocks, mode, uid, gid };
+      }),
+  };
+}

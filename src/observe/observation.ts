@@ -1,0 +1,160 @@
+import type { Container, EngineNotice } from '../containers/container.ts';
+import type { CgroupLayout, CgroupLevel, Controller, ControllerSamples } from '../linux/cgroup/model.ts';
+import type { OomReport } from '../linux/kmsg/oom-report.ts';
+import type { Namespaces } from '../linux/namespaces.ts';
+import type { Mount } from '../linux/proc/mountinfo.ts';
+import type { ProcessStatus, SchedulerTimes } from '../linux/proc/process.ts';
+import type { Reading } from '../linux/reading.ts';
+import type { Bytes, CgroupPath, ClockTicks, HostPid } from '../linux/units.ts';
+
+/**
+ * Everything a diagnosis may look at, as plain data: the host, its containers, two samples and the window
+ * between them. It is what `glassbox observe -o` writes, `diagnose --from` reads, tests replay, and people
+ * attach to a bug report. Field names are a public interface; a change of meaning raises `version`.
+ */
+export const observationVersion = 1;
+
+export interface Observation {
+  readonly kind: 'glassbox-observation';
+  readonly version: typeof observationVersion;
+  /** ISO 8601, when the second sample was complete. */
+  readonly observedAt: string;
+  /** Milliseconds between the two samples, by the monotonic clock. */
+  readonly windowMs: number;
+  readonly host: HostFacts;
+  readonly cgroups: CgroupTables;
+  readonly containers: readonly ContainerFacts[];
+  readonly notices: readonly EngineNotice[];
+}
+
+/** Every cgroup any container is in, and all their ancestors up to the root, once each. */
+export type CgroupTables = {
+  readonly [C in Controller]: Readonly<Record<CgroupPath, CgroupLevel<ControllerSamples[C]>>>;
+};
+
+export interface HostFacts {
+  readonly kernel: string;
+  readonly architecture: string;
+  readonly cgroup: CgroupLayout;
+  /** Online CPUs. */
+  readonly cpus: number;
+  readonly memory: Bytes;
+  readonly pageSize: Bytes;
+  /** ISO 8601. */
+  readonly bootedAt: string;
+  readonly loadAverage: Reading<readonly [number, number, number]>;
+  /** The observer's own namespaces: what a container is compared with. pid 1's where readable. */
+  readonly namespaces: Namespaces;
+  /** net.* values of the host's network namespace, by dotted name: `net.core.somaxconn` → `4096`. */
+  readonly networkSysctls: Reading<Readonly<Record<string, string>>>;
+  /** OOM reports still in the kernel log, oldest first. */
+  readonly oomReports: Reading<readonly OomReport[]>;
+}
+
+export interface ContainerFacts {
+  readonly container: Container;
+  /** Every process that is in the container's pid namespace or cgroup, in both samples, by host pid. */
+  readonly processes: readonly ProcessFacts[];
+  readonly memoryFiles: Reading<SharedMemoryFacts>;
+  /** Descriptors of its processes that keep unlinked files of at least 1 MiB alive. */
+  readonly unlinkedFiles: Reading<readonly UnlinkedFile[]>;
+  readonly network: NetworkFacts;
+  readonly isolation: Reading<IsolationFacts>;
+}
+
+export interface ProcessFacts {
+  readonly pid: HostPid;
+  readonly startTime: ClockTicks;
+  readonly status: ProcessStatus;
+  /** Whether the same process (pid and start time) was a zombie in the first sample too. */
+  readonly zombieInBothSamples: boolean;
+  /** argv, at most 4 KiB; empty for zombies and kernel threads. */
+  readonly commandLine: readonly string[];
+  /** Target of /proc/<pid>/exe as the container names it. */
+  readonly executable: Reading<string>;
+  readonly oomScoreAdjust: Reading<number>;
+  /** Kernel function a sleeping task waits in; read for tasks in D only. */
+  readonly waitChannel: Reading<string>;
+  readonly scheduler: Reading<{ readonly first: SchedulerTimes; readonly last: SchedulerTimes }>;
+}
+
+export interface SharedMemoryFacts {
+  /** tmpfs mounts inside the container that hold something, largest first. */
+  readonly mounts: readonly {
+    readonly path: string;
+    readonly used: Bytes;
+    readonly size: Bytes;
+    readonly largest: readonly SharedFile[];
+  }[];
+  /** System V segments of the container's ipc namespace. */
+  readonly segments: Reading<
+    readonly {
+      readonly key: number;
+      readonly id: number;
+      readonly size: Bytes;
+      readonly resident: Bytes;
+      readonly attached: number;
+    }[]
+  >;
+  /** Unlinked tmpfs or memfd files still mapped or open. */
+  readonly unlinked: readonly SharedFile[];
+}
+
+export interface SharedFile {
+  readonly path: string;
+  /** Allocated. */
+  readonly size: Bytes;
+}
+
+export interface UnlinkedFile {
+  readonly pid: HostPid;
+  readonly descriptor: number;
+  /** As the link says, without ` (deleted)`. */
+  readonly path: string;
+  /** Allocated bytes, which is what the disk misses. */
+  readonly allocated: Bytes;
+  readonly size: Bytes;
+  /** Identity of the file, so that several descriptors of one file count once. */
+  readonly device: number;
+  readonly inode: number;
+  readonly filesystem: Reading<{
+    readonly type: string;
+    readonly mountPoint: string;
+    readonly total: Bytes;
+    readonly available: Bytes;
+  }>;
+  readonly openForWriting: boolean;
+}
+
+export interface NetworkFacts {
+  /** Name → value of /proc/<pid>/net/{snmp,netstat}: `TcpExt.ListenOverflows`. */
+  readonly counters: Reading<{
+    readonly first: Readonly<Record<string, number>>;
+    readonly last: Readonly<Record<string, number>>;
+  }>;
+  readonly listeners: Reading<readonly Listener[]>;
+  /** net.* sysctls as the container's network namespace has them. */
+  readonly sysctls: Reading<Readonly<Record<string, string>>>;
+}
+
+/** A listening TCP socket, from sock_diag in the container's network namespace. */
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** Connections waiting for accept() (ss: Recv-Q). */
+  readonly queued: number;
+  /** The limit in force: min(backlog, somaxconn) when listen() was called (ss: Send-Q). */
+  readonly backlog: number;
+  readonly inode: number;
+  /** Process that holds it, when it is one of the container's. */
+  readonly process: HostPid | null;
+}
+
+export interface IsolationFacts {
+  /** Lines of /proc/<pid>/uid_map of the init process. */
+  readonly uidMap: readonly { readonly inside: number; readonly outside: number; readonly count: number }[];
+  readonly userNamespaceIsHost: boolean;
+  readonly mounts: readonly Mount[];
+  /** Block and raw-memory device nodes in the container's /dev that its root could open. */
+  readonly hostDevices: readonly string[];
+}
