@@ -1,0 +1,57 @@
+import type { Observation } from '../observe/observation.ts';
+import type { Case } from './case.ts';
+import type { CommonFacts, FactName, Facts } from './facts.ts';
+import { resolvers } from './resolve.ts';
+import type { Missing, Verdict } from './verdict.ts';
+
+/** The part of a catalogue entry that a diagnosis needs. */
+export interface Rule {
+  readonly definition: Case;
+  readonly rule: (facts: Facts<FactName, FactName>) => Verdict;
+}
+
+export interface CaseVerdict {
+  readonly case: Case['id'];
+  readonly verdict: Verdict;
+}
+
+type ContainerFacts = Observation['containers'][number];
+
+/** All verdicts over one container, in the order of the catalogue. Pure. */
+export const judge = (
+  observation: Observation,
+  container: ContainerFacts,
+  rules: readonly Rule[],
+): readonly CaseVerdict[] =>
+  rules.map(rule => ({ case: rule.definition.id, verdict: judgeOne(observation, container, rule) }));
+
+/**
+ * One verdict. What the case needs and the observation lacks makes it inconclusive without asking the rule; a
+ * rule that throws is a bug of that rule and leaves the others alone.
+ */
+export function judgeOne(
+  observation: Observation,
+  container: ContainerFacts,
+  { definition, rule }: Rule,
+): Verdict {
+  const common: CommonFacts = {
+    container: container.container,
+    host: observation.host,
+    windowMs: observation.windowMs,
+    observedAt: observation.observedAt,
+  };
+  const facts: Record<string, unknown> = { ...common };
+  const missing: Missing[] = [];
+  for (const name of definition.needs) {
+    const reading = resolvers[name](observation, container);
+    if (reading.present) facts[name] = reading.value;
+    else missing.push({ what: reading.what, because: reading.because, remedy: reading.remedy });
+  }
+  if (missing.length > 0) return { kind: 'inconclusive', missing };
+  for (const name of definition.mayUse) facts[name] = resolvers[name](observation, container);
+  try {
+    return rule(facts as unknown as Facts<FactName, FactName>);
+  } catch (error) {
+    return { kind: 'failed', error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}

@@ -1,0 +1,90 @@
+import type { CgroupLevel, Controller, ControllerSamples, Sampled } from '../linux/cgroup/model.ts';
+import { absent, present, type Reading } from '../linux/reading.ts';
+import { type CgroupPath, cgroupPath } from '../linux/units.ts';
+import type { ContainerFacts, Observation } from '../observe/observation.ts';
+import type { Chain, FactsByName, Level } from './facts.ts';
+
+type Resolver<Name extends keyof FactsByName> = (
+  observation: Observation,
+  facts: ContainerFacts,
+) => Reading<FactsByName[Name]>;
+
+/** How each fact that a rule can name is found in an observation. */
+export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> } = {
+  init: (_, { container, processes }) => {
+    const init = processes.find(process => process.pid === container.init);
+    return init === undefined ? gone(container.state, 'its init process') : present(init);
+  },
+  processes: (_, { container, processes }) =>
+    processes.length === 0 ? gone(container.state, 'its processes') : present(processes),
+  cpu: chainResolver('cpu'),
+  cpuset: chainResolver('cpuset'),
+  memory: chainResolver('memory'),
+  pids: chainResolver('pids'),
+  io: chainResolver('io'),
+  hugetlb: chainResolver('hugetlb'),
+  freezer: chainResolver('freezer'),
+  pressure: chainResolver('pressure'),
+  oomReports: ({ host }) => host.oomReports,
+  sharedMemory: (_, { memoryFiles }) => memoryFiles,
+  unlinkedFiles: (_, { unlinkedFiles }) => unlinkedFiles,
+  networkCounters: (_, { network }) => network.counters,
+  listeners: (_, { network }) => network.listeners,
+  containerSysctls: (_, { network }) => network.sysctls,
+  hostSysctls: ({ host }) => host.networkSysctls,
+  isolation: (_, { isolation }) => isolation,
+};
+
+const gone = (state: 'running' | 'exited', what: string): Reading<never> =>
+  state === 'exited'
+    ? absent(what, 'vanished', 'the container has exited; start it again and look while it runs')
+    : absent(what, 'vanished', 'it ended while it was looked at; look again');
+
+function chainResolver<C extends Controller>(
+  controller: C,
+): (observation: Observation, facts: ContainerFacts) => Reading<Chain<ControllerSamples[C]>> {
+  return (observation, { container }) => {
+    const path = container.cgroups[controller];
+    const what = `the ${controller} cgroup of ${container.name}`;
+    if (path === undefined)
+      return container.state === 'exited'
+        ? gone('exited', what)
+        : absent(what, 'disabled', `this host has no ${controller} controller for it; see glassbox doctor`);
+    const table = observation.cgroups[controller] as Readonly<
+      Record<CgroupPath, CgroupLevel<ControllerSamples[C]> | undefined>
+    >;
+    const own = readLevel(table[path], what);
+    if (!own.present) return own;
+    const ancestors: Level<ControllerSamples[C]>[] = [];
+    for (const ancestor of ancestorsOf(path)) {
+      const level = readLevel(table[ancestor], what);
+      if (level.present) ancestors.push(level.value);
+    }
+    return present({ own: own.value, ancestors });
+  };
+}
+
+function readLevel<S>(level: CgroupLevel<S> | undefined, what: string): Reading<Level<S>> {
+  if (level === undefined) return absent(what, 'vanished', 'the cgroup was removed; look again');
+  if (!level.last.present) return level.last;
+  return present({
+    path: level.path,
+    directory: level.directory,
+    version: level.version,
+    first: sameCgroup(level.directory, level.first, level.last.value.inode),
+    last: level.last.value.value,
+  });
+}
+
+function sameCgroup<S>(directory: string, first: Reading<Sampled<S>>, inode: number): Reading<S> {
+  if (!first.present) return first;
+  return first.value.inode === inode
+    ? present(first.value.value)
+    : absent(directory, 'vanished', 'the cgroup was made again between the two samples; look again');
+}
+
+/** `/a/b` → `/a`, `/`. */
+export function ancestorsOf(path: CgroupPath): readonly CgroupPath[] {
+  const parts = path.split('/').filter(part => part !== '');
+  return parts.map((_, depth) => cgroupPath(`/${parts.slice(0, parts.length - 1 - depth).join('/')}`));
+}

@@ -1,0 +1,178 @@
+import type { Container } from '../../src/containers/container.ts';
+import type { Chain, CommonFacts, Level } from '../../src/diagnose/facts.ts';
+import type {
+  CgroupVersion,
+  CpuSample,
+  MemoryBreakdown,
+  MemorySample,
+  PidsSample,
+} from '../../src/linux/cgroup/model.ts';
+import type { ProcessStatus } from '../../src/linux/proc/process.ts';
+import { absent, present } from '../../src/linux/reading.ts';
+import {
+  bytes,
+  cgroupPath,
+  clockTicks,
+  hostPid,
+  limitOf,
+  microseconds,
+  noLimit,
+  nsPid,
+} from '../../src/linux/units.ts';
+import type { HostFacts, ProcessFacts } from '../../src/observe/observation.ts';
+
+/**
+ * Typed builders for rule tests: a quiet, healthy value of each fact, to be changed where the test says so.
+ * They are for tables of variations; the shape itself is checked on captured observations.
+ */
+export const notThere = absent('the fact', 'disabled', 'this test leaves it out');
+
+export const container = (change: Partial<Container> = {}): Container => ({
+  id: 'pid-4711',
+  name: 'web-1',
+  engine: 'bare',
+  state: 'running',
+  init: hostPid(4711),
+  startedAt: '2026-11-23T10:00:00.000Z',
+  image: null,
+  cgroups: {
+    cpu: cgroupPath('/box/web-1'),
+    memory: cgroupPath('/box/web-1'),
+    pids: cgroupPath('/box/web-1'),
+  },
+  namespaces: {},
+  labels: {},
+  pod: null,
+  exit: null,
+  ...change,
+});
+
+export const host = (change: Partial<HostFacts> = {}): HostFacts => ({
+  kernel: '6.1.0',
+  architecture: 'x64',
+  cgroup: { mode: 'v1', hierarchies: [] },
+  cpus: 2,
+  memory: bytes(8 * 2 ** 30),
+  pageSize: bytes(4096),
+  bootedAt: '2026-11-20T10:00:00.000Z',
+  loadAverage: present([0.1, 0.1, 0.1]),
+  namespaces: {},
+  networkSysctls: present({}),
+  oomReports: present([]),
+  ...change,
+});
+
+export const common = (change: Partial<CommonFacts> = {}): CommonFacts => ({
+  container: container(),
+  host: host(),
+  windowMs: 1000,
+  observedAt: '2026-11-23T12:00:00.000Z',
+  ...change,
+});
+
+/** A level whose two samples are given; the first defaults to the last, that is: nothing moved. */
+export const level = <S>(
+  path: string,
+  last: S,
+  first: S = last,
+  version: CgroupVersion = 'v1',
+): Level<S> => ({
+  path: cgroupPath(path),
+  directory: `/sys/fs/cgroup/test${path === '/' ? '' : path}`,
+  version,
+  first: present(first),
+  last,
+});
+
+/** Own cgroup first, then its ancestors. */
+export const chain = <S>(own: Level<S>, ...ancestors: readonly Level<S>[]): Chain<S> => ({ own, ancestors });
+
+export const cpuSample = (change: Partial<CpuSample> = {}): CpuSample => ({
+  usage: present(microseconds(0)),
+  quota: present({ quota: noLimit, period: microseconds(100_000), burst: present(microseconds(0)) }),
+  weight: present({ kind: 'shares', value: 1024 }),
+  throttling: present({ periods: 0, throttledPeriods: 0, throttledTime: microseconds(0) }),
+  ...change,
+});
+
+export const breakdown = (change: Partial<MemoryBreakdown> = {}): MemoryBreakdown => ({
+  anonymous: bytes(4 * 2 ** 20),
+  file: bytes(2 ** 20),
+  shared: bytes(0),
+  kernel: present(bytes(2 ** 20)),
+  slab: notThere,
+  inactiveFile: bytes(2 ** 20),
+  activeFile: bytes(0),
+  inactiveAnonymous: bytes(0),
+  activeAnonymous: bytes(4 * 2 ** 20),
+  unevictable: bytes(0),
+  dirty: bytes(0),
+  writeback: bytes(0),
+  mapped: bytes(0),
+  fileRefaults: present(0),
+  majorFaults: 0,
+  anonymousHuge: notThere,
+  ...change,
+});
+
+export const memorySample = (change: Partial<MemorySample> = {}): MemorySample => ({
+  usage: bytes(6 * 2 ** 20),
+  limit: limitOf(bytes(64 * 2 ** 20)),
+  high: notThere,
+  peak: present(bytes(8 * 2 ** 20)),
+  limitHits: present(0),
+  oomKills: present(0),
+  oomKillDisabled: false,
+  underOom: false,
+  oomGroup: false,
+  swap: notThere,
+  breakdown: present(breakdown()),
+  ...change,
+});
+
+export const pidsSample = (change: Partial<PidsSample> = {}): PidsSample => ({
+  current: 1,
+  limit: limitOf(128),
+  refusals: present(0),
+  ...change,
+});
+
+const status = (pid: number, change: Partial<ProcessStatus>): ProcessStatus => ({
+  name: 'app',
+  state: 'S',
+  pid: hostPid(pid),
+  parent: hostPid(1),
+  namespacePids: [nsPid(pid), nsPid(1)],
+  threads: 1,
+  uid: { real: 1000, effective: 1000, saved: 1000, filesystem: 1000 },
+  gid: { real: 1000, effective: 1000, saved: 1000, filesystem: 1000 },
+  signals: { pending: [], sharedPending: [], blocked: [], ignored: [], caught: [] },
+  capabilities: { inheritable: [], permitted: [], effective: [], bounding: [], ambient: [] },
+  noNewPrivileges: true,
+  seccomp: present(0),
+  memory: present({
+    resident: bytes(4 * 2 ** 20),
+    residentAnonymous: bytes(2 * 2 ** 20),
+    residentFile: bytes(2 * 2 ** 20),
+    residentShared: bytes(0),
+    swapped: bytes(0),
+  }),
+  ...change,
+});
+
+/** A sleeping, well-behaved process; PID 1 of its namespace unless `namespacePids` says otherwise. */
+export const process = (
+  pid = 4711,
+  change: Partial<Omit<ProcessFacts, 'status'>> & { readonly status?: Partial<ProcessStatus> } = {},
+): ProcessFacts => ({
+  pid: hostPid(pid),
+  startTime: clockTicks(100 + pid),
+  zombieInBothSamples: false,
+  commandLine: ['/usr/bin/app'],
+  executable: present('/usr/bin/app'),
+  oomScoreAdjust: present(0),
+  waitChannel: notThere,
+  scheduler: notThere,
+  ...change,
+  status: status(pid, change.status ?? {}),
+});
