@@ -1,6 +1,16 @@
-import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { absentFromError, present, type Reading } from './reading.ts';
+import { type Bytes, bytes } from './units.ts';
 
 /**
  * The only door to /proc, /sys, /dev and the engines' state files. Everything above takes one of these, so a
@@ -16,6 +26,8 @@ export interface KernelFiles {
   link(path: string): Reading<string>;
   /** Follows links, as namespaces and open descriptors need. */
   status(path: string): Reading<FileStatus>;
+  /** statfs(2): the file system that `path` is on, also through an open descriptor's link. */
+  fileSystem(path: string): Reading<FileSystemStatus>;
 }
 
 /** The part of stat(2) that verdicts use. */
@@ -30,6 +42,18 @@ export interface FileStatus {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Last change of the contents, in milliseconds since 1970. */
+  readonly modified: number;
+}
+
+export interface FileSystemStatus {
+  /** The magic number of linux/magic.h: 0xef53 is ext4, 0x01021994 tmpfs. */
+  readonly magic: number;
+  readonly total: Bytes;
+  /** For those who are not root: without the blocks that are kept back for it. */
+  readonly available: Bytes;
+  readonly files: number;
+  readonly freeFiles: number;
 }
 
 const chunkSize = 64 * 1024;
@@ -85,8 +109,19 @@ export function openKernelFiles(root = '/'): KernelFiles {
     link: path => attempt(path, real => readlinkSync(real)),
     status: path =>
       attempt(path, real => {
-        const { ino, dev, nlink, size, blocks, mode, uid, gid } = statSync(real);
-        return { inode: ino, device: dev, links: nlink, size, blocks, mode, uid, gid };
+        const { ino, dev, nlink, size, blocks, mode, uid, gid, mtimeMs } = statSync(real);
+        return { inode: ino, device: dev, links: nlink, size, blocks, mode, uid, gid, modified: mtimeMs };
+      }),
+    fileSystem: path =>
+      attempt(path, real => {
+        const { type, bsize, blocks, bavail, files, ffree } = statfsSync(real);
+        return {
+          magic: type,
+          total: bytes(blocks * bsize),
+          available: bytes(bavail * bsize),
+          files,
+          freeFiles: ffree,
+        };
       }),
   };
 }

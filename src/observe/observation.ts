@@ -124,6 +124,12 @@ export interface UnlinkedFile {
     readonly available: Bytes;
   }>;
   readonly openForWriting: boolean;
+  /** O_APPEND: every write goes to the end, the way logs are written. */
+  readonly appendOnly: boolean;
+  /** O_TMPFILE: it never had a name, so it is a scratch file on purpose. */
+  readonly madeUnnamed: boolean;
+  /** ISO 8601: last change of the contents. */
+  readonly modifiedAt: string;
 }
 
 export interface NetworkFacts {
