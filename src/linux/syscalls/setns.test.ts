@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { expect, test } from 'vitest';
+import { openKernelFiles } from '../files.ts';
+import { hostPid } from '../units.ts';
+import { inNamespace, readHostname } from './setns.ts';
+
+const live = openKernelFiles();
+const mayJoin = process.getuid?.() === 0;
+const ownNamespace = (): string => readlinkSync('/proc/thread-self/ns/uts');
+
+/** A process with a UTS namespace of its own, in which the host is called `inside`. */
+async function startInside(): Promise<{ pid: ReturnType<typeof hostPid> } & AsyncDisposable> {
+  const child: ChildProcess = spawn('unshare', [
+    '--uts',
+    'sh',
+    '-c',
+    'hostname inside && echo up && exec sleep 60',
+  ]);
+  const ended = once(child, 'exit');
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  return {
+    pid: hostPid(child.pid ?? 0),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+test.skipIf(!mayJoin)('reads the host name of another UTS namespace and comes back', async () => {
+  const before = { name: hostname(), namespace: ownNamespace() };
+  await using inside = await startInside();
+  expect(readHostname(live, inside.pid)).toEqual({ present: true, value: 'inside' });
+  expect({ name: hostname(), namespace: ownNamespace() }).toEqual(before);
+});
+
+test.skipIf(!mayJoin)('comes back when the action throws, and lets the error through', async () => {
+  const before = ownNamespace();
+  await using inside = await startInside();
+  const failing = () => {
+    expect(ownNamespace()).not.toBe(before);
+    throw new Error('a bug in the action');
+  };
+  expect(() => inNamespace(live, inside.pid, 'uts', failing)).toThrow('a bug in the action');
+  expect(ownNamespace()).toBe(before);
+});
+
+test('a process that has gone is absent, not an exception', () => {
+  expect(inNamespace(live, hostPid(2 ** 22 + 1), 'net', () => 1)).toMatchObject({
+    present: false,
+    because: 'vanished',
+  });
+});
+
+test('a stored tree has no namespaces to join', () => {
+  expect(readHostname(openKernelFiles('/nonexistent'), hostPid(1))).toMatchObject({ present: false });
+});

@@ -1,0 +1,80 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { KernelFiles } from '../files.ts';
+import { absent, absentFromError, flatMapReading, present, type Reading } from '../reading.ts';
+import type { HostPid } from '../units.ts';
+import { absentFromErrno, type LibC, loadLibC } from './libc.ts';
+
+/**
+ * Namespaces that one thread of several may join: setns(2). A mount namespace needs a thread that shares its
+ * root and working directory with no other (Node's do), and a user namespace a process with one thread.
+ */
+export type JoinableNamespace = 'cgroup' | 'ipc' | 'net' | 'uts';
+
+/**
+ * Joins a namespace of process `pid`, runs `action` there, and goes back, whatever `action` does. Only the calling
+ * thread moves, so `action` must be synchronous: work handed to Node's thread pool stays outside.
+ *
+ * Needs CAP_SYS_ADMIN. What `action` throws passes through. Should the way back be barred, this throws rather
+ * than let the thread go on inside a container.
+ */
+export function inNamespace<T>(
+  files: KernelFiles,
+  pid: HostPid,
+  kind: JoinableNamespace,
+  action: () => T,
+): Reading<T> {
+  const path = `/proc/${pid}/ns/${kind}`;
+  if (files.root !== '/') {
+    return absent(path, 'vanished', 'a stored tree has no namespace to join; look on the machine itself');
+  }
+  return flatMapReading(loadLibC(), libc => {
+    // Not /proc/self: in a worker thread that would be the main thread's namespace.
+    const home = openNamespace(`/proc/thread-self/ns/${kind}`);
+    if (!home.present) return home;
+    try {
+      const target = openNamespace(path);
+      if (!target.present) return target;
+      try {
+        return visit(libc, path, target.value, home.value, action);
+      } finally {
+        closeSync(target.value);
+      }
+    } finally {
+      closeSync(home.value);
+    }
+  });
+}
+
+/** The host name that processes in the UTS namespace of `pid` see. Whoever is root in there chose it. */
+export const readHostname = (files: KernelFiles, pid: HostPid): Reading<string> =>
+  inNamespace(files, pid, 'uts', hostname);
+
+function openNamespace(path: string): Reading<number> {
+  try {
+    return present(openSync(path, constants.O_RDONLY));
+  } catch (error) {
+    return absentFromError(path, error);
+  }
+}
+
+function visit<T>(libc: LibC, path: string, target: number, home: number, action: () => T): Reading<T> {
+  const setns = setnsOf(libc);
+  if (setns(target, 0) !== 0) return absentFromErrno(path, libc);
+  const goHome = (): void => {
+    if (setns(home, 0) !== 0) throw new Error(`cannot leave ${path}: errno ${libc.koffi.errno()}`);
+  };
+  try {
+    return present(action());
+  } finally {
+    goHome();
+  }
+}
+
+type Setns = (descriptor: number, kind: number) => number;
+let bound: Setns | undefined;
+
+function setnsOf({ library }: LibC): Setns {
+  bound ??= library.func('int setns(int fd, int nstype)') as Setns;
+  return bound;
+}
