@@ -1,0 +1,133 @@
+import type { FileStatus, KernelFiles } from '../linux/files.ts';
+import type { Mount } from '../linux/proc/mountinfo.ts';
+import { absent, present, type Reading } from '../linux/reading.ts';
+import { type Bytes, bytes, type HostPid } from '../linux/units.ts';
+import type { UnlinkedFile } from './observation.ts';
+
+const deletedSuffix = ' (deleted)';
+const smallest = 1024 * 1024;
+
+/** Magic numbers of linux/magic.h whose "files" are memory: memfd, /dev/shm and SysV segments live on tmpfs. */
+const inMemory: ReadonlySet<number> = new Set([0x0102_1994, 0x8584_58f6, 0x9584_58f6]);
+
+/** stat(2) on these asks a server, which may never answer; and it is not this host's disk that is missing. */
+const remoteTypes = /^(nfs|nfs4|cifs|smb3|ceph|9p|afs|lustre|glusterfs|fuse(?!\.fuse-overlayfs).*)$/;
+
+/**
+ * Descriptors that keep unlinked files of at least 1 MiB alive on a disk, largest first, one for each process
+ * and file. `mounts` is the mountinfo of the container's init.
+ *
+ * A link that ends in ` (deleted)` is only a hint, because a file may carry such a name: `links` 0 decides.
+ * Absent when the descriptors of some process were refused and nothing was found in the others.
+ */
+export function findUnlinkedFiles(
+  files: KernelFiles,
+  pids: readonly HostPid[],
+  mounts: Reading<readonly Mount[]>,
+): Reading<readonly UnlinkedFile[]> {
+  const mountsById = new Map((mounts.present ? mounts.value : []).map(mount => [mount.id, mount]));
+  const kept = new Map<string, UnlinkedFile>();
+  let refusal: Reading<never> | undefined;
+  for (const pid of pids) {
+    const descriptors = files.list(`/proc/${pid}/fd`);
+    if (!descriptors.present) {
+      if (descriptors.because !== 'vanished') refusal ??= descriptors;
+      continue;
+    }
+    for (const name of descriptors.value) {
+      const link = files.link(`/proc/${pid}/fd/${name}`);
+      if (!link.present || !link.value.endsWith(deletedSuffix)) continue;
+      const file = inspect(files, pid, Number(name), link.value.slice(0, -deletedSuffix.length), mountsById);
+      if (file === undefined) continue;
+      const key = `${pid} ${file.device} ${file.inode}`;
+      const known = kept.get(key);
+      if (known === undefined || (file.openForWriting && !known.openForWriting)) kept.set(key, file);
+    }
+  }
+  if (kept.size === 0 && refusal !== undefined) return refusal;
+  return present([...kept.values()].sort((a, b) => b.allocated - a.allocated));
+}
+
+function inspect(
+  files: KernelFiles,
+  pid: HostPid,
+  descriptor: number,
+  path: string,
+  mountsById: ReadonlyMap<number, Mount>,
+): UnlinkedFile | undefined {
+  const info = files.read(`/proc/${pid}/fdinfo/${descriptor}`);
+  const opened = info.present ? parseDescriptorInfo(info.value) : undefined;
+  if (opened === undefined) return undefined;
+  const mount = mountsById.get(opened.mountId);
+  if (mount !== undefined && remoteTypes.test(mount.type)) return undefined;
+
+  const door = `/proc/${pid}/fd/${descriptor}`;
+  const status = files.status(door);
+  if (!status.present || !isUnlinkedData(status.value)) return undefined;
+  const fileSystem = files.fileSystem(door);
+  if (fileSystem.present && inMemory.has(fileSystem.value.magic)) return undefined;
+
+  return {
+    pid,
+    descriptor,
+    path,
+    allocated: allocatedBytes(status.value),
+    size: bytes(status.value.size),
+    device: status.value.device,
+    inode: status.value.inode,
+    filesystem: describe(fileSystem, mount, door),
+    openForWriting: opened.writing,
+    appendOnly: opened.append,
+    madeUnnamed: opened.unnamed,
+    modifiedAt: new Date(status.value.modified).toISOString(),
+  };
+}
+
+const regularFile = 0o100000;
+const typeMask = 0o170000;
+const allocatedBytes = (status: FileStatus): Bytes => bytes(status.blocks * 512);
+
+const isUnlinkedData = (status: FileStatus): boolean =>
+  status.links === 0 && (status.mode & typeMask) === regularFile && allocatedBytes(status) >= smallest;
+
+function describe(
+  status: ReturnType<KernelFiles['fileSystem']>,
+  mount: Mount | undefined,
+  door: string,
+): UnlinkedFile['filesystem'] {
+  if (!status.present) return status;
+  if (mount === undefined)
+    return absent(
+      `the mount of ${door}`,
+      'unreadable',
+      'it is not among the mounts of the container; compare mnt_id in fdinfo with /proc/1/mountinfo',
+    );
+  const { total, available } = status.value;
+  return present({ type: mount.type, mountPoint: mount.mountPoint, total, available });
+}
+
+export interface DescriptorInfo {
+  readonly writing: boolean;
+  readonly append: boolean;
+  readonly unnamed: boolean;
+  readonly mountId: number;
+}
+
+/**
+ * /proc/<pid>/fdinfo/<fd> (Documentation/filesystems/proc.rst 3.8): `pos:\t0\nflags:\t02102001\nmnt_id:\t29\n`.
+ * flags are octal, with the values of x86 and arm64 (asm-generic/fcntl.h; O_TMPFILE includes O_DIRECTORY, whose
+ * value differs between the two, so only the bit of its own counts).
+ */
+export function parseDescriptorInfo(text: string): DescriptorInfo | undefined {
+  const flagsText = /^flags:\s+([0-7]{1,11})$/m.exec(text)?.[1];
+  const mountText = /^mnt_id:\s+(\d{1,15})$/m.exec(text)?.[1];
+  if (flagsText === undefined) return undefined;
+  const flags = Number.parseInt(flagsText, 8);
+  const accessMode = flags & 0o3;
+  return {
+    writing: accessMode === 0o1 || accessMode === 0o2,
+    append: (flags & 0o2000) !== 0,
+    unnamed: (flags & 0o20000000) !== 0,
+    mountId: mountText === undefined ? -1 : Number(mountText),
+  };
+}
