@@ -35,6 +35,8 @@ export interface FactsByName {
   readonly listeners: readonly Listener[];
   readonly containerSysctls: Readonly<Record<string, string>>;
   readonly hostSysctls: Readonly<Record<string, string>>;
+  /** net.* values of a network namespace made now. */
+  readonly defaultSysctls: Readonly<Record<string, string>>;
   readonly isolation: IsolationFacts;
 }
 export type FactName = keyof FactsByName;

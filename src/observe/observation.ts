@@ -47,6 +47,8 @@ export interface HostFacts {
   readonly namespaces: Namespaces;
   /** net.* values of the host's network namespace, by dotted name: `net.core.somaxconn` → `4096`. */
   readonly networkSysctls: Reading<Readonly<Record<string, string>>>;
+  /** What a network namespace made now starts with; where the host's value differs, somebody tuned the host. */
+  readonly networkSysctlDefaults: Reading<Readonly<Record<string, string>>>;
   /** OOM reports still in the kernel log, oldest first. */
   readonly oomReports: Reading<readonly OomReport[]>;
 }
@@ -149,8 +151,10 @@ export interface Listener {
   readonly port: number;
   /** Connections waiting for accept() (ss: Recv-Q). */
   readonly queued: number;
-  /** The limit in force: min(backlog, somaxconn) when listen() was called (ss: Send-Q). */
-  readonly backlog: number;
+  /** The limit in force: min(backlog, somaxconn) when listen() was called (ss: Send-Q). /proc/net/tcp lacks it. */
+  readonly backlog: Reading<number>;
+  /** Connection attempts that this very socket dropped (SK_MEMINFO_DROPS): since listen(), and in the window. */
+  readonly dropped: Reading<{ readonly total: number; readonly inWindow: number }>;
   readonly inode: number;
   /** Process that holds it, when it is one of the container's. */
   readonly process: HostPid | null;
