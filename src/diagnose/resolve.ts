@@ -32,6 +32,7 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   listeners: (_, { network }) => network.listeners,
   containerSysctls: (_, { network }) => network.sysctls,
   hostSysctls: ({ host }) => host.networkSysctls,
+  defaultSysctls: ({ host }) => host.networkSysctlDefaults,
   isolation: (_, { isolation }) => isolation,
 };
 

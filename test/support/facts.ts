@@ -58,6 +58,7 @@ export const host = (change: Partial<HostFacts> = {}): HostFacts => ({
   loadAverage: present([0.1, 0.1, 0.1]),
   namespaces: {},
   networkSysctls: present({}),
+  networkSysctlDefaults: present({}),
   oomReports: present([]),
   ...change,
 });
