@@ -9,7 +9,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { absentFromError, present, type Reading } from './reading.ts';
+import { absentFromError, flatMapReading, parsed, present, type Reading } from './reading.ts';
 import { type Bytes, bytes } from './units.ts';
 
 /**
@@ -125,3 +125,10 @@ export function openKernelFiles(root = '/'): KernelFiles {
       }),
   };
 }
+
+/** Reads a file and parses it whole; a parser's undefined becomes an absent Reading that names the file. */
+export const readParsed = <T>(
+  files: KernelFiles,
+  path: string,
+  parse: (text: string) => T | undefined,
+): Reading<T> => flatMapReading(files.read(path), text => parsed(path, parse(text)));

@@ -1,0 +1,165 @@
+import { type KernelFiles, readParsed } from '../files.ts';
+import { absent, present, type Reading } from '../reading.ts';
+import { type Bytes, bytes, type HostPid, hostPid, type NsPid, nsPid, parseCount } from '../units.ts';
+import type { ProcPid } from './process.ts';
+
+/** Signal sets as numbers of signals, ascending: [15] is SIGTERM. From the hex masks of /proc/<pid>/status. */
+export interface SignalSets {
+  readonly pending: readonly number[];
+  readonly sharedPending: readonly number[];
+  readonly blocked: readonly number[];
+  readonly ignored: readonly number[];
+  readonly caught: readonly number[];
+}
+
+/** The four ids of the Uid: and Gid: lines. */
+export interface Ids {
+  readonly real: number;
+  readonly effective: number;
+  readonly saved: number;
+  readonly filesystem: number;
+}
+
+/** Capability numbers, ascending, of linux/capability.h: [12] is CAP_NET_ADMIN. */
+export interface CapabilitySets {
+  readonly inheritable: readonly number[];
+  readonly permitted: readonly number[];
+  readonly effective: readonly number[];
+  readonly bounding: readonly number[];
+  readonly ambient: readonly number[];
+}
+
+/**
+ * /proc/<pid>/status (Documentation/filesystems/proc.rst). Lines of newer kernels that are not listed here are
+ * ignored; lines that older kernels lack are absent Readings.
+ */
+export interface ProcessStatus {
+  /** `Name:` unescaped: proc writes \n and \\ as escapes. At most 15 bytes, chosen by the process. */
+  readonly name: string;
+  /** One letter: R S D Z T t X I. */
+  readonly state: string;
+  readonly pid: HostPid;
+  readonly parent: HostPid;
+  /** `NSpid:` from the reader's pid namespace to the innermost; the last is the process's own view. */
+  readonly namespacePids: readonly NsPid[];
+  readonly threads: number;
+  readonly uid: Ids;
+  readonly gid: Ids;
+  readonly signals: SignalSets;
+  readonly capabilities: CapabilitySets;
+  readonly noNewPrivileges: boolean;
+  /** 0 none, 1 strict, 2 filter. */
+  readonly seccomp: Reading<number>;
+  /** Kernel threads and zombies have no memory: absent. */
+  readonly memory: Reading<{
+    readonly resident: Bytes;
+    readonly residentAnonymous: Bytes;
+    readonly residentFile: Bytes;
+    readonly residentShared: Bytes;
+    readonly swapped: Bytes;
+  }>;
+}
+
+/** `0000000000004000` → the numbers of its set bits, counted from `lowest`. */
+export function parseMask(text: string | undefined, lowest: number): readonly number[] | undefined {
+  if (text === undefined || !/^[0-9a-f]{1,32}$/i.test(text)) return undefined;
+  const numbers: number[] = [];
+  let rest = BigInt(`0x${text}`);
+  for (let bit = lowest; rest > 0n; bit += 1, rest >>= 1n) if (rest & 1n) numbers.push(bit);
+  return numbers;
+}
+
+/** Undoes what proc_task_name() escapes: a name can neither end the line nor forge another one. */
+const unescapeName = (text: string): string =>
+  text.replace(/\\(n|\\)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : '\\'));
+
+function parseIds(text: string | undefined): Ids | undefined {
+  const [real, effective, saved, filesystem] = (text ?? '').split(/\s+/).map(parseCount);
+  if (real === undefined || effective === undefined || saved === undefined || filesystem === undefined)
+    return undefined;
+  return { real, effective, saved, filesystem };
+}
+
+function parseMemory(lines: ReadonlyMap<string, string>): ProcessStatus['memory'] {
+  const amount = (key: string): Bytes | undefined => {
+    const kibibytes = parseCount(lines.get(key)?.replace(/ kB$/, ''));
+    return kibibytes === undefined ? undefined : bytes(kibibytes * 1024);
+  };
+  const resident = amount('VmRSS');
+  if (resident === undefined)
+    return absent('VmRSS', 'vanished', 'kernel threads and ended processes have no memory of their own');
+  const residentAnonymous = amount('RssAnon');
+  const residentFile = amount('RssFile');
+  const residentShared = amount('RssShmem');
+  if (residentAnonymous === undefined || residentFile === undefined || residentShared === undefined)
+    return absent('RssAnon', 'kernel-too-old', 'Linux 4.5 and later tell anonymous, file and shared apart');
+  return present({
+    resident,
+    residentAnonymous,
+    residentFile,
+    residentShared,
+    swapped: amount('VmSwap') ?? bytes(0),
+  });
+}
+
+/** Undefined when a line that every kernel since 3.8 writes is missing. */
+export function parseStatus(text: string): ProcessStatus | undefined {
+  const lines = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const colon = line.indexOf(':');
+    // The first one counts: nothing that comes later may replace what the kernel wrote.
+    if (colon > 0 && !lines.has(line.slice(0, colon)))
+      lines.set(line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+/, ''));
+  }
+  const value = (key: string): string | undefined => lines.get(key)?.trimEnd();
+  const name = lines.get('Name');
+  const state = value('State')?.[0];
+  const pid = parseCount(value('Pid'));
+  const parent = parseCount(value('PPid'));
+  const threads = parseCount(value('Threads'));
+  const uid = parseIds(value('Uid'));
+  const gid = parseIds(value('Gid'));
+  if (name === undefined || state === undefined || pid === undefined || parent === undefined)
+    return undefined;
+  if (threads === undefined || uid === undefined || gid === undefined) return undefined;
+  const signals = (key: string): readonly number[] => parseMask(value(key), 1) ?? [];
+  const capabilities = (key: string): readonly number[] => parseMask(value(key), 0) ?? [];
+  const seccomp = parseCount(value('Seccomp'));
+  return {
+    name: unescapeName(name),
+    state,
+    pid: hostPid(pid),
+    parent: hostPid(parent),
+    namespacePids: (value('NSpid') ?? '')
+      .split(/\s+/)
+      .map(parseCount)
+      .filter(id => id !== undefined)
+      .map(nsPid),
+    threads,
+    uid,
+    gid,
+    signals: {
+      pending: signals('SigPnd'),
+      sharedPending: signals('ShdPnd'),
+      blocked: signals('SigBlk'),
+      ignored: signals('SigIgn'),
+      caught: signals('SigCgt'),
+    },
+    capabilities: {
+      inheritable: capabilities('CapInh'),
+      permitted: capabilities('CapPrm'),
+      effective: capabilities('CapEff'),
+      bounding: capabilities('CapBnd'),
+      ambient: capabilities('CapAmb'),
+    },
+    noNewPrivileges: value('NoNewPrivs') === '1',
+    seccomp:
+      seccomp === undefined
+        ? absent('Seccomp', 'disabled', 'this kernel is built without CONFIG_SECCOMP')
+        : present(seccomp),
+    memory: parseMemory(lines),
+  };
+}
+
+export const readStatus = (files: KernelFiles, pid: ProcPid): Reading<ProcessStatus> =>
+  readParsed(files, `/proc/${pid}/status`, parseStatus);

@@ -1,0 +1,20 @@
+import type { KernelFiles } from '../files.ts';
+import { absent, flatMapReading, present, type Reading } from '../reading.ts';
+import type { ProcPid } from './process.ts';
+
+/** /proc/<pid>/wchan: `kernel_clone`, without a newline; `0` when the task runs or the reader may not know. */
+export function parseWchan(text: string): string | undefined {
+  const name = text.trim();
+  return /^[\w.$]+$/.test(name) && name !== '0' ? name : undefined;
+}
+
+/** The kernel function the process's first thread sleeps in. */
+export function readWchan(files: KernelFiles, pid: ProcPid): Reading<string> {
+  const path = `/proc/${pid}/wchan`;
+  return flatMapReading(files.read(path), text => {
+    const name = parseWchan(text);
+    return name === undefined
+      ? absent(path, 'not-permitted', 'the task does not sleep, or reading it needs CAP_SYS_PTRACE (root)')
+      : present(name);
+  });
+}
