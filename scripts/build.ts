@@ -1,0 +1,125 @@
+/**
+ * Bundles src/ into dist/: `node scripts/build.ts`. Each build gets a directory of its own and `dist/current`
+ * moves to it in one step, so a start in the middle of a build, or a build that is killed, never sees half a bundle.
+ */
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { builtinModules } from 'node:module';
+import { basename, dirname, join, relative } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+const root = dirname(import.meta.dirname);
+const dist = join(root, 'dist');
+const name = `build.${Date.now().toString(36)}-${process.pid}`;
+const outdir = join(dist, name);
+// Before the sources are read: an edit while esbuild runs must count as newer than this build.
+const startedAt = Date.now();
+
+/** `new URL('./programs/x.ts', import.meta.url)` means the same in the bundle as in the source tree. */
+const sourceLocations: Plugin = {
+  name: 'source-locations',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      // start.ts asks for the bundle's own place.
+      if (path.endsWith('/src/cli/start.ts') || !text.includes('import.meta.')) return undefined;
+      const fromBundle = JSON.stringify(encodeURI(relative(outdir, path)));
+      const contents = text
+        .replaceAll('import.meta.url', `new URL(${fromBundle}, import.meta.url).href`)
+        .replaceAll(/import\.meta\.(dirname|filename)/g, (_, property: string) => {
+          throw new Error(
+            `${path} uses import.meta.${property}, which the bundle cannot keep: use import.meta.url`,
+          );
+        });
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+/** CommonJS packages (undici) `require` Node's own modules, which an ES module bundle cannot. */
+const requiredBuiltins: Plugin = {
+  name: 'required-builtins',
+  setup({ onResolve, onLoad }) {
+    const builtins = new Set(builtinModules.flatMap(id => [id, `node:${id}`]));
+    onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) =>
+      kind === 'require-call' && builtins.has(path) ? { path, namespace: 'builtin' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+mkdirSync(outdir, { recursive: true });
+try {
+  await build({
+    absWorkingDir: root,
+    entryPoints: { glassbox: 'src/cli/start.ts' },
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // Finds its compiled half beside its package.
+    external: ['koffi'],
+    chunkNames: '[name]-[hash]',
+    sourcemap: false,
+    logLevel: 'warning',
+    plugins: [sourceLocations, requiredBuiltins],
+  });
+} catch (error) {
+  rmSync(outdir, { recursive: true, force: true });
+  console.error(`build: ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+}
+const previous = currentBuild();
+stampBuild();
+const link = join(dist, `${name}.link`);
+symlinkSync(name, link);
+renameSync(link, join(dist, 'current'));
+removeOldBuilds([name, previous]);
+
+/** What the launcher compares the sources with. A source from a clock that is ahead must not look newer for ever. */
+function stampBuild(): void {
+  const stamp = join(outdir, 'stamp');
+  writeFileSync(stamp, '');
+  const inputs = [
+    'package.json',
+    'package-lock.json',
+    'scripts',
+    ...readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).map(path => join('src', path)),
+  ];
+  const newest = Math.max(startedAt, ...inputs.map(path => statSync(join(root, path)).mtimeMs));
+  utimesSync(stamp, newest / 1000, newest / 1000);
+}
+
+function currentBuild(): string | undefined {
+  try {
+    return basename(readlinkSync(join(dist, 'current')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The previous build stays: a run that is still going may load a chunk of it. */
+function removeOldBuilds(kept: readonly (string | undefined)[]): void {
+  for (const entry of readdirSync(dist)) {
+    if (!entry.startsWith('build.') || kept.includes(entry)) continue;
+    try {
+      rmSync(join(dist, entry), { recursive: true, force: true });
+    } catch {
+      // Another user's: theirs to remove.
+    }
+  }
+}
