@@ -85,8 +85,11 @@ export interface SharedMemoryFacts {
   readonly mounts: readonly {
     readonly path: string;
     readonly used: Bytes;
+    /** 0: mounted without a size. */
     readonly size: Bytes;
     readonly largest: readonly SharedFile[];
+    /** False when there were too many files to look at all. */
+    readonly complete: boolean;
   }[];
   /** System V segments of the container's ipc namespace. */
   readonly segments: Reading<
@@ -98,7 +101,7 @@ export interface SharedMemoryFacts {
       readonly attached: number;
     }[]
   >;
-  /** Unlinked tmpfs or memfd files still mapped or open. */
+  /** Files without a name, still mapped or open: memfd, unlinked tmpfs files, shared anonymous memory (`/dev/zero`). */
   readonly unlinked: readonly SharedFile[];
 }
 
