@@ -1,0 +1,39 @@
+import { type KernelFiles, readParsed } from '../files.ts';
+import type { Reading } from '../reading.ts';
+import { parseCount } from '../units.ts';
+import { withoutDeletedMark } from './fd.ts';
+import type { ProcPid } from './process.ts';
+
+/** A shared mapping of a file that has no name any more. */
+export interface NamelessMapping {
+  /** Its name in /proc/<pid>/map_files: `7f1c84000000-7f1c86800000`. */
+  readonly range: string;
+  /** `major:minor`, hexadecimal as the file has them: `00:01`. */
+  readonly device: string;
+  readonly inode: number;
+  /** `/memfd:arena`, `/dev/zero` (shared anonymous memory), `/SYSV000010e1`, `/dev/shm/x`. */
+  readonly path: string;
+}
+
+/**
+ * /proc/<pid>/maps (Documentation/filesystems/proc.rst 1.1), of which only lines such as
+ * `7f1c84000000-7f1c86800000 rw-s 00000000 00:01 2051                      /memfd:arena (deleted)` count:
+ * shared ("s", not "p"), with an inode, and the kernel's mark that no name leads to it.
+ */
+export function parseNamelessMappings(text: string): readonly NamelessMapping[] {
+  const mappings: NamelessMapping[] = [];
+  for (const line of text.split('\n')) {
+    if (!line.endsWith(' (deleted)')) continue;
+    const match = /^([0-9a-f]+-[0-9a-f]+) [r-][w-][x-]s [0-9a-f]+ ([0-9a-f]+:[0-9a-f]+) (\d+) +(.+)$/.exec(
+      line,
+    );
+    const [, range, device, inodeText, path] = match ?? [];
+    const inode = parseCount(inodeText);
+    if (range === undefined || device === undefined || path === undefined || inode === undefined) continue;
+    mappings.push({ range, device, inode, path: withoutDeletedMark(path) });
+  }
+  return mappings;
+}
+
+export const readNamelessMappings = (files: KernelFiles, pid: ProcPid): Reading<readonly NamelessMapping[]> =>
+  readParsed(files, `/proc/${pid}/maps`, parseNamelessMappings);
