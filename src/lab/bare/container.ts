@@ -1,0 +1,157 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { relative } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { NamespaceKind } from '../../linux/namespaces.ts';
+import { bytes, hostPid } from '../../linux/units.ts';
+import { defaultLimits, type LabCgroup, makeCgroup, removeCgroupSync, writeLimits } from '../cgroups.ts';
+import type { Journal } from '../journal.ts';
+import type { ContainerSpec, LabContainer, LabProgram } from '../lab.ts';
+import { projectDirectory } from '../places.ts';
+import { identify, type ProcessIdentity, signalQuietly } from '../processes.ts';
+import { openProgramOutput, type ProgramOutput } from '../program-output.ts';
+import { runInside } from './run-inside.ts';
+import { type SetupPlan, setupScript } from './setup-script.ts';
+
+/** Starts a container from util-linux, cgroup files and the host's own root. `mountPoint` is an empty directory. */
+export async function startBareContainer(
+  journal: Journal,
+  mountPoint: string,
+  spec: ContainerSpec,
+): Promise<LabContainer> {
+  const parent = spec.parentLimits && makeCgroup(journal, [`${spec.name}-parent`]);
+  if (parent !== undefined && spec.parentLimits !== undefined) writeLimits(parent, spec.parentLimits);
+  const above = parent === undefined ? [] : [`${spec.name}-parent`];
+  const cgroup = makeCgroup(journal, [...above, spec.name]);
+  writeLimits(cgroup, { ...defaultLimits, ...spec.limits });
+
+  const output = openProgramOutput(spec.name);
+  const shared = new Set(spec.share);
+  const child = spawn('setpriv', launcher(shared, setupScript(planOf(spec, mountPoint, shared, cgroup))), {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    // Out of the terminal's foreground group: Ctrl-C is for us, and we undo.
+    detached: true,
+  });
+  child.stdout?.setEncoding('utf8').on('data', chunk => output.add(chunk));
+  child.stderr?.setEncoding('utf8').on('data', chunk => output.add(chunk));
+  // A program that ended no longer reads what is said to it.
+  child.stdin?.on('error', () => {});
+  const ended = new Promise<void>(resolve => {
+    child.on('error', error => output.end(`it could not start (${error.message})`));
+    child.on('close', () => {
+      output.end('it ended');
+      resolve();
+    });
+    child.on('error', () => resolve());
+  });
+  const init = await handshake(child, journal, output);
+  const pid = hostPid(init.pid);
+  return {
+    name: spec.name,
+    selector: `pid:${pid}`,
+    init: pid,
+    directories: cgroup.directories,
+    parentDirectories: parent?.directories ?? {},
+    line: output.line,
+    say: line => child.stdin?.write(`${line}\n`),
+    run: (command, namespaces) => runInside(init, command, namespaces),
+    setLimits: async limits => writeLimits(cgroup, limits),
+    stop: async () => {
+      signalQuietly(pid, 'SIGKILL');
+      await ended;
+      for (const directory of [...cgroup.all, ...(parent?.all ?? [])]) removeCgroupSync(directory);
+    },
+  };
+}
+
+/**
+ * unshare dies with us (parent-death signal) and takes its child, PID 1 of the container, with it; with PID 1
+ * ends everything in the pid namespace. Mounts, network and ipc end with their namespaces.
+ */
+function launcher(shared: ReadonlySet<NamespaceKind>, script: string): readonly string[] {
+  const flags: Partial<Record<NamespaceKind, string>> = {
+    mnt: '--mount',
+    pid: '--pid',
+    ipc: '--ipc',
+    uts: '--uts',
+    net: '--net',
+  };
+  const own = Object.entries(flags).flatMap(([kind, flag]) =>
+    shared.has(kind as NamespaceKind) ? [] : [flag],
+  );
+  const unshare = ['unshare', ...own, '--fork', '--kill-child=KILL'];
+  return ['--pdeathsig', 'KILL', ...unshare, '/bin/sh', '-c', script];
+}
+
+const nodeInside = '/glassbox/node';
+const projectInside = '/glassbox/project';
+
+function planOf(
+  spec: ContainerSpec,
+  mountPoint: string,
+  shared: ReadonlySet<NamespaceKind>,
+  cgroup: LabCgroup,
+): SetupPlan {
+  const ours = [
+    { source: process.execPath, target: nodeInside, writable: false },
+    { source: projectDirectory, target: projectInside, writable: false },
+  ];
+  return {
+    hostName: spec.name,
+    mountPoint,
+    shared,
+    user: spec.user ?? 'unprivileged',
+    cgroupDirectories: cgroup.all,
+    binds: [...(spec.program.kind === 'node' ? ours : []), ...(spec.binds ?? [])],
+    sysctls: spec.sysctls ?? {},
+    sharedMemorySize: spec.sharedMemorySize ?? bytes(64 * 1024 * 1024),
+    command: commandOf(spec.program, !shared.has('mnt')),
+  };
+}
+
+function commandOf(program: LabProgram, isInside: boolean): readonly string[] {
+  if (program.kind === 'shell') return ['/bin/sh', '-c', program.script];
+  const file = fileURLToPath(program.file);
+  const fromProject = relative(projectDirectory, file);
+  if (fromProject.startsWith('..')) throw new Error(`${file} is not in ${projectDirectory}`);
+  const node = isInside ? nodeInside : process.execPath;
+  const script = isInside ? `${projectInside}/${fromProject}` : file;
+  return [node, '--disable-warning=ExperimentalWarning', script, ...(program.args ?? [])];
+}
+
+/** Pid out, journal, `go` back, and `ready` when everything is in place and the program is next. */
+async function handshake(
+  child: ChildProcess,
+  journal: Journal,
+  output: ProgramOutput,
+): Promise<ProcessIdentity> {
+  const channel = child.stdio[3] as Duplex;
+  channel.setEncoding('utf8');
+  channel.on('error', () => {});
+  const said: AsyncIterator<string> = lines(channel);
+  const next = async (what: string): Promise<string> => {
+    const { value, done } = await said.next();
+    if (done === true) {
+      // Its last words may still be on their way.
+      await new Promise(resolve => child.once('close', resolve));
+      throw new Error(`a container could not be made (${what}): ${output.all().trim()}`);
+    }
+    return value;
+  };
+  const init = identify(Number(await next('start')));
+  const launcherProcess = child.pid === undefined ? undefined : identify(child.pid);
+  if (init === undefined || launcherProcess === undefined) throw new Error('a container ended at once');
+  journal.record({ kind: 'process', ...launcherProcess }, { kind: 'process', ...init });
+  channel.write('go\n');
+  await next('set-up');
+  return init;
+}
+
+async function* lines(stream: Duplex): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of stream) {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+}

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import type { NamespaceKind } from '../../linux/namespaces.ts';
+import type { ProcessIdentity } from '../processes.ts';
+
+const enter: Partial<Record<NamespaceKind, readonly string[]>> = {
+  cgroup: ['--cgroup'],
+  ipc: ['--ipc'],
+  // A mount namespace of a chroot has a root of its own above the container's.
+  mnt: ['--mount', '--root', '--wd'],
+  net: ['--net'],
+  pid: ['--pid'],
+  user: ['--user'],
+  uts: ['--uts'],
+};
+
+const timeoutMs = 30_000;
+
+/** A command of the host's in some of the container's namespaces, with its output and errors as one text. */
+export function runInside(
+  init: ProcessIdentity,
+  command: readonly string[],
+  namespaces: readonly NamespaceKind[],
+): Promise<{ readonly code: number; readonly output: string }> {
+  const flags = namespaces.flatMap(kind => enter[kind] ?? []);
+  const args = ['--pdeathsig', 'KILL', 'nsenter', '--target', `${init.pid}`, ...flags, '--', ...command];
+  return new Promise((resolve, reject) => {
+    const child = spawn('setpriv', args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: timeoutMs,
+      detached: true,
+    });
+    let output = '';
+    const add = (chunk: string): void => {
+      output += chunk;
+    };
+    child.stdout.setEncoding('utf8').on('data', add);
+    child.stderr.setEncoding('utf8').on('data', add);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      // As a shell would say it: 128 and the signal's number are beyond any exit code of a program that ran.
+      resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143), output });
+    });
+  });
+}

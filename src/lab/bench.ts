@@ -1,0 +1,72 @@
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { startBareContainer } from './bare/container.ts';
+import { labUser } from './bare/setup-script.ts';
+import { type JournalEntry, openJournal } from './journal.ts';
+import type { ContainerSpec, LabBench, LabContainer, LabEngine } from './lab.ts';
+import { stateDirectory } from './places.ts';
+import { undoJournal } from './undo.ts';
+
+/** A run: everything its bench makes is in one journal and is taken down by one `close`. */
+export interface LabRunHandle {
+  readonly run: string;
+  readonly bench: LabBench;
+  /** Takes everything down; returns what could not be. Safe to call twice. */
+  close(): readonly string[];
+}
+
+const fatalSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Opens a run. From here on it is undone by `close`, by exit, exceptions and signals, and else by `lab clean`. */
+export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
+  const journal = openJournal();
+  const mountPoint = join(journal.directory, 'root');
+  mkdirSync(mountPoint);
+  let left: readonly string[] | undefined;
+  const close = (): readonly string[] => {
+    if (left !== undefined) return left;
+    left = [];
+    process.off('exit', close);
+    for (const signal of fatalSignals) process.off(signal, closeAndDie);
+    journal.close();
+    left = undoJournal(journal.directory);
+    return left;
+  };
+  const closeAndDie = (signal: NodeJS.Signals): void => {
+    close();
+    process.kill(process.pid, signal);
+  };
+  process.on('exit', close);
+  for (const signal of fatalSignals) process.on(signal, closeAndDie);
+
+  const names = new Set<string>();
+  const container = async (spec: ContainerSpec): Promise<LabContainer> => {
+    const name = freeName(names, spec.name);
+    if (engine !== 'bare') throw new Error(`no such lab engine yet: ${engine}`);
+    return startBareContainer(journal, mountPoint, { ...spec, name });
+  };
+  const directory = async (name: string): Promise<string> => {
+    const state = stateDirectory();
+    const own = join(state, 'labs', journal.run);
+    const shared: JournalEntry[] = [state, join(state, 'labs')].map(path => ({
+      kind: 'shared-directory',
+      path,
+    }));
+    journal.record(...shared, { kind: 'directory', path: own });
+    const path = join(own, freeName(names, name));
+    mkdirSync(path, { recursive: true });
+    chownSync(path, labUser, labUser);
+    chmodSync(path, 0o755);
+    return path;
+  };
+  return { run: journal.run, bench: { engine, container, directory }, close };
+}
+
+/** Twins have the same name in a lab's eyes; their cgroups and directories are told apart. */
+function freeName(taken: Set<string>, name: string): string {
+  if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`not a name for a lab's container: ${name}`);
+  let free = name;
+  for (let count = 2; taken.has(free); count += 1) free = `${name}-${count}`;
+  taken.add(free);
+  return free;
+}
