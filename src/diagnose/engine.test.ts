@@ -13,6 +13,7 @@ const nothing = absent('x', 'not-permitted', 'run as root');
 const box: ContainerFacts = {
   container: container(),
   processes: [],
+  initSignals: nothing,
   memoryFiles: nothing,
   unlinkedFiles: present([]),
   network: { counters: nothing, listeners: nothing, sysctls: nothing },

@@ -9,6 +9,7 @@ import type {
   Listener,
   ProcessFacts,
   SharedMemoryFacts,
+  SignalFetching,
   UnlinkedFile,
 } from '../observe/observation.ts';
 
@@ -17,6 +18,7 @@ export interface FactsByName {
   /** PID 1 of the container. */
   readonly init: ProcessFacts;
   readonly processes: readonly ProcessFacts[];
+  readonly initSignals: SignalFetching;
   readonly cpu: Chain<ControllerSamples['cpu']>;
   readonly cpuset: Chain<ControllerSamples['cpuset']>;
   readonly memory: Chain<ControllerSamples['memory']>;

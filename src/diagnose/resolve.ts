@@ -17,6 +17,7 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   },
   processes: (_, { container, processes }) =>
     processes.length === 0 ? gone(container.state, 'its processes') : present(processes),
+  initSignals: (_, { initSignals }) => initSignals,
   cpu: chainResolver('cpu'),
   cpuset: chainResolver('cpuset'),
   memory: chainResolver('memory'),

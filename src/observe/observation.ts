@@ -57,6 +57,7 @@ export interface ContainerFacts {
   readonly container: Container;
   /** Every process that is in the container's pid namespace or cgroup, in both samples, by host pid. */
   readonly processes: readonly ProcessFacts[];
+  readonly initSignals: Reading<SignalFetching>;
   readonly memoryFiles: Reading<SharedMemoryFacts>;
   /** Descriptors of its processes that keep unlinked files of at least 1 MiB alive. */
   readonly unlinkedFiles: Reading<readonly UnlinkedFile[]>;
@@ -78,6 +79,14 @@ export interface ProcessFacts {
   /** Kernel function a sleeping task waits in; read for tasks in D only. */
   readonly waitChannel: Reading<string>;
   readonly scheduler: Reading<{ readonly first: SchedulerTimes; readonly last: SchedulerTimes }>;
+}
+
+/** How PID 1 gets signals other than by a handler: a blocked signal is not lost when somebody fetches it. */
+export interface SignalFetching {
+  /** Signals in the masks of its signalfds. */
+  readonly descriptorSignals: readonly number[];
+  /** Kernel functions that its threads sleep in, once each: `do_sigtimedwait`, `sigsuspend`, `do_wait`. */
+  readonly waitChannels: readonly string[];
 }
 
 export interface SharedMemoryFacts {

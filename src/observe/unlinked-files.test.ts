@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { type FileStatus, type KernelFiles, openKernelFiles } from '../linux/files.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import { bytes, hostPid } from '../linux/units.ts';
-import { findUnlinkedFiles, parseDescriptorInfo } from './unlinked-files.ts';
+import { findUnlinkedFiles } from './unlinked-files.ts';
 
 const mebibyte = 1024 * 1024;
 const noMounts = present([]);
@@ -137,8 +137,8 @@ test('hostile names pass through as they are', () => {
 });
 
 test('two descriptors of one process on one file count once, the writing one', () => {
-  const reader = { link: '/x (deleted)', info: 'flags:\t0100000\nmnt_id:\t29\n' };
-  const writer = { link: '/x (deleted)', info: 'flags:\t0100001\nmnt_id:\t29\n' };
+  const reader = { link: '/x (deleted)', info: 'pos:\t0\nflags:\t0100000\nmnt_id:\t29\n' };
+  const writer = { link: '/x (deleted)', info: 'pos:\t0\nflags:\t0100001\nmnt_id:\t29\n' };
   expect(scan(reader, writer, reader).map(file => [file.descriptor, file.openForWriting])).toEqual([
     [1, true],
   ]);
@@ -176,29 +176,15 @@ test('a process that ended is nothing; one that was refused makes silence unknow
   expect(findUnlinkedFiles(some, [hostPid(42), hostPid(43)], noMounts)).toMatchObject({ present: true });
 });
 
-test('fdinfo of Linux 6.18 and 4.19', () => {
-  expect(parseDescriptorInfo('pos:\t2000000\nflags:\t022300002\nmnt_id:\t27\nino:\t15343617\n')).toEqual({
-    writing: true,
-    append: false,
-    unnamed: true,
-    mountId: 27,
-  });
-  expect(parseDescriptorInfo('pos:\t0\nflags:\t0102001\nmnt_id:\t65\n')).toEqual({
-    writing: true,
-    append: true,
-    unnamed: false,
-    mountId: 65,
-  });
-  expect(parseDescriptorInfo('pos:\t0\nflags:\t0100000\n')).toMatchObject({ writing: false, mountId: -1 });
-  expect(parseDescriptorInfo('')).toBeUndefined();
-  expect(parseDescriptorInfo('flags:\t9\n')).toBeUndefined();
+test('a scratch file of O_TMPFILE is told from a deleted one', () => {
+  const scratch = { link: '/var/tmp/#15343617 (deleted)', info: 'pos:\t0\nflags:\t022300002\nmnt_id:\t27\n' };
+  expect(scan(scratch)).toMatchObject([{ openForWriting: true, appendOnly: false, madeUnnamed: true }]);
 });
 
-test('no text makes the parser throw', () => {
+test('no link makes it throw', () => {
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), text => {
-      parseDescriptorInfo(text);
-      parseDescriptorInfo(`flags:\t${text}\nmnt_id:\t${text}\n`);
+    fc.property(fc.string({ unit: 'binary' }), fc.string(), (link, info) => {
+      scan({ link, info }, { link: `${link} (deleted)`, info: `pos:\t0\nflags:\t${info}\n` });
     }),
   );
 });

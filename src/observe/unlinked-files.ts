@@ -1,4 +1,10 @@
 import type { FileStatus, KernelFiles } from '../linux/files.ts';
+import {
+  opensForWriting,
+  readDescriptorInfo,
+  readDescriptorStatus,
+  withoutDeletedMark,
+} from '../linux/proc/fd.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import { type Bytes, bytes, type HostPid } from '../linux/units.ts';
@@ -6,6 +12,13 @@ import type { UnlinkedFile } from './observation.ts';
 
 const deletedSuffix = ' (deleted)';
 const smallest = 1024 * 1024;
+
+/**
+ * open(2) flags as fdinfo shows them, the same on x86 and arm64. O_TMPFILE includes O_DIRECTORY, whose value
+ * differs between the two, so only the bit of its own counts (asm-generic/fcntl.h, __O_TMPFILE).
+ */
+const openAppend = 0o2000;
+const openUnnamed = 0o20000000;
 
 /** Magic numbers of linux/magic.h whose "files" are memory: memfd, /dev/shm and SysV segments live on tmpfs. */
 const inMemory: ReadonlySet<number> = new Set([0x0102_1994, 0x8584_58f6, 0x9584_58f6]);
@@ -37,7 +50,7 @@ export function findUnlinkedFiles(
     for (const name of descriptors.value) {
       const link = files.link(`/proc/${pid}/fd/${name}`);
       if (!link.present || !link.value.endsWith(deletedSuffix)) continue;
-      const file = inspect(files, pid, Number(name), link.value.slice(0, -deletedSuffix.length), mountsById);
+      const file = inspect(files, pid, Number(name), withoutDeletedMark(link.value), mountsById);
       if (file === undefined) continue;
       const key = `${pid} ${file.device} ${file.inode}`;
       const known = kept.get(key);
@@ -55,14 +68,14 @@ function inspect(
   path: string,
   mountsById: ReadonlyMap<number, Mount>,
 ): UnlinkedFile | undefined {
-  const info = files.read(`/proc/${pid}/fdinfo/${descriptor}`);
-  const opened = info.present ? parseDescriptorInfo(info.value) : undefined;
-  if (opened === undefined) return undefined;
-  const mount = mountsById.get(opened.mountId);
+  const info = readDescriptorInfo(files, pid, descriptor);
+  if (!info.present) return undefined;
+  const { flags, mountId } = info.value;
+  const mount = mountId === null ? undefined : mountsById.get(mountId);
   if (mount !== undefined && remoteTypes.test(mount.type)) return undefined;
 
   const door = `/proc/${pid}/fd/${descriptor}`;
-  const status = files.status(door);
+  const status = readDescriptorStatus(files, pid, descriptor);
   if (!status.present || !isUnlinkedData(status.value)) return undefined;
   const fileSystem = files.fileSystem(door);
   if (fileSystem.present && inMemory.has(fileSystem.value.magic)) return undefined;
@@ -76,9 +89,9 @@ function inspect(
     device: status.value.device,
     inode: status.value.inode,
     filesystem: describe(fileSystem, mount, door),
-    openForWriting: opened.writing,
-    appendOnly: opened.append,
-    madeUnnamed: opened.unnamed,
+    openForWriting: opensForWriting(info.value),
+    appendOnly: (flags & openAppend) !== 0,
+    madeUnnamed: (flags & openUnnamed) !== 0,
     modifiedAt: new Date(status.value.modified).toISOString(),
   };
 }
@@ -104,30 +117,4 @@ function describe(
     );
   const { total, available } = status.value;
   return present({ type: mount.type, mountPoint: mount.mountPoint, total, available });
-}
-
-export interface DescriptorInfo {
-  readonly writing: boolean;
-  readonly append: boolean;
-  readonly unnamed: boolean;
-  readonly mountId: number;
-}
-
-/**
- * /proc/<pid>/fdinfo/<fd> (Documentation/filesystems/proc.rst 3.8): `pos:\t0\nflags:\t02102001\nmnt_id:\t29\n`.
- * flags are octal, with the values of x86 and arm64 (asm-generic/fcntl.h; O_TMPFILE includes O_DIRECTORY, whose
- * value differs between the two, so only the bit of its own counts).
- */
-export function parseDescriptorInfo(text: string): DescriptorInfo | undefined {
-  const flagsText = /^flags:\s+([0-7]{1,11})$/m.exec(text)?.[1];
-  const mountText = /^mnt_id:\s+(\d{1,15})$/m.exec(text)?.[1];
-  if (flagsText === undefined) return undefined;
-  const flags = Number.parseInt(flagsText, 8);
-  const accessMode = flags & 0o3;
-  return {
-    writing: accessMode === 0o1 || accessMode === 0o2,
-    append: (flags & 0o2000) !== 0,
-    unnamed: (flags & 0o20000000) !== 0,
-    mountId: mountText === undefined ? -1 : Number(mountText),
-  };
 }

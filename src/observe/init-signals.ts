@@ -1,0 +1,50 @@
+import type { KernelFiles } from '../linux/files.ts';
+import { listDescriptors } from '../linux/proc/fd.ts';
+import { parseMask } from '../linux/proc/status.ts';
+import { parseWchan } from '../linux/proc/wchan.ts';
+import { mapReading, type Reading } from '../linux/reading.ts';
+import type { HostPid } from '../linux/units.ts';
+import type { SignalFetching } from './observation.ts';
+
+/** Enough to meet the thread that waits for signals; a server with 10 000 threads is not worth the time. */
+const mostThreads = 64;
+
+/**
+ * How a container's init fetches signals without a handler: by signalfd (systemd, catatonit) or by a thread in
+ * sigwait() (tini, dumb-init). Without this a blocked signal would look lost in exactly the programs that exist
+ * to handle it.
+ */
+export function readInitSignals(files: KernelFiles, init: HostPid): Reading<SignalFetching> {
+  const tasks = files.list(`/proc/${init}/task`);
+  return mapReading(tasks, threads => ({
+    descriptorSignals: readDescriptorSignals(files, init),
+    waitChannels: readWaitChannels(files, init, threads.slice(0, mostThreads)),
+  }));
+}
+
+function readWaitChannels(files: KernelFiles, init: HostPid, threads: readonly string[]): readonly string[] {
+  const channels = new Set<string>();
+  for (const thread of threads) {
+    const text = files.read(`/proc/${init}/task/${thread}/wchan`);
+    const name = text.present ? parseWchan(text.value) : undefined;
+    // The compiler's clones of a function (`do_sigtimedwait.isra.0`) are that function.
+    if (name !== undefined) channels.add(name.replace(/\..*$/, ''));
+  }
+  return [...channels].sort();
+}
+
+function readDescriptorSignals(files: KernelFiles, init: HostPid): readonly number[] {
+  const descriptors = listDescriptors(files, init);
+  if (!descriptors.present) return [];
+  const signals = new Set<number>();
+  for (const { number, target } of descriptors.value) {
+    if (target !== 'anon_inode:[signalfd]') continue;
+    const info = files.read(`/proc/${init}/fdinfo/${number}`);
+    for (const signal of info.present ? parseSignalDescriptor(info.value) : []) signals.add(signal);
+  }
+  return [...signals].sort((a, b) => a - b);
+}
+
+/** /proc/<pid>/fdinfo/<n> of a signalfd (fs/signalfd.c): `sigmask:\t0000000000004000`. */
+export const parseSignalDescriptor = (text: string): readonly number[] =>
+  parseMask(/^sigmask:\s*([0-9a-f]+)$/m.exec(text)?.[1], 1) ?? [];
