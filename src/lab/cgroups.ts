@@ -10,6 +10,8 @@ interface HostHierarchy {
   readonly version: 'v1' | 'v2';
   readonly names: readonly string[];
   readonly mountPoint: string;
+  /** What it has for the model. */
+  readonly controllers: readonly Controller[];
 }
 
 /** One cgroup of ours: a directory in each hierarchy of the host. */
@@ -30,24 +32,28 @@ export function hostHierarchies(): readonly HostHierarchy[] {
     const mountPoint = before.split(' ')[4] ?? '';
     if (type === 'cgroup2') {
       const names = readFileSync(join(mountPoint, 'cgroup.controllers'), 'utf8').trim().split(' ');
-      found.set('v2', { version: 'v2', names, mountPoint });
+      found.set('v2', { version: 'v2', names, mountPoint, controllers: controllersOf('v2', names) });
     }
     const names = options.split(',').filter(name => wanted.includes(name));
     if (type === 'cgroup' && names.length > 0) {
-      found.set(names.join(), { version: 'v1', names, mountPoint });
+      found.set(names.join(), { version: 'v1', names, mountPoint, controllers: controllersOf('v1', names) });
     }
   }
   return [...found.values()];
 }
 
-const controllersOf = ({ version, names }: HostHierarchy): readonly Controller[] =>
-  version === 'v1'
-    ? names.flatMap(name => (name === 'blkio' ? ['io'] : name === 'cpuacct' ? [] : [name as Controller]))
-    : [
-        ...v2Wanted.filter(name => names.includes(name)).map(name => name as Controller),
-        'freezer',
-        'pressure',
-      ];
+function controllersOf(version: 'v1' | 'v2', names: readonly string[]): readonly Controller[] {
+  if (version === 'v1') {
+    return names.flatMap(name =>
+      name === 'blkio' ? ['io'] : name === 'cpuacct' ? [] : [name as Controller],
+    );
+  }
+  return [
+    ...v2Wanted.filter(name => names.includes(name)).map(name => name as Controller),
+    'freezer',
+    'pressure',
+  ];
+}
 
 /** Makes `/glassbox/<run>/…parts` in every hierarchy, journalled level by level. */
 export function makeCgroup(journal: Journal, parts: readonly string[]): LabCgroup {
@@ -65,7 +71,7 @@ export function makeCgroup(journal: Journal, parts: readonly string[]): LabCgrou
       if (hierarchy.names.includes('cpuset') && hierarchy.version === 'v1') inheritCpuset(directory);
     });
     all.push(directory);
-    for (const controller of controllersOf(hierarchy)) {
+    for (const controller of hierarchy.controllers) {
       // A controller bound to v1 wins over the one of the same name in cgroup2: only one can hold it.
       if (directories[controller] === undefined || hierarchy.version === 'v1')
         directories[controller] = directory;
@@ -162,17 +168,17 @@ function writeQuota(directory: string | undefined, cpu: NonNullable<Limits['cpu'
  */
 export function removeCgroupSync(directory: string, timeoutMs = 5000): boolean {
   return waitSync(() => {
-    emptyCgroup(directory);
+    killAllIn(directory);
     return tryRemoveTree(directory);
   }, timeoutMs);
 }
 
-function emptyCgroup(directory: string): void {
+export function killAllIn(directory: string): void {
   // A frozen process does not even die.
   writeQuietly(join(directory, 'freezer.state'), 'THAWED');
   writeQuietly(join(directory, 'cgroup.kill'), '1');
   for (const pid of processesIn(directory)) signalQuietly(pid, 'SIGKILL');
-  for (const child of childrenOf(directory)) emptyCgroup(child);
+  for (const child of childrenOf(directory)) killAllIn(child);
 }
 
 function tryRemoveTree(directory: string): boolean {

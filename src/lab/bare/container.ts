@@ -4,11 +4,18 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import { bytes, hostPid } from '../../linux/units.ts';
-import { defaultLimits, type LabCgroup, makeCgroup, removeCgroupSync, writeLimits } from '../cgroups.ts';
+import {
+  defaultLimits,
+  killAllIn,
+  type LabCgroup,
+  makeCgroup,
+  removeCgroupSync,
+  writeLimits,
+} from '../cgroups.ts';
 import type { Journal } from '../journal.ts';
 import type { ContainerSpec, LabContainer, LabProgram } from '../lab.ts';
 import { projectDirectory } from '../places.ts';
-import { identify, type ProcessIdentity, signalQuietly } from '../processes.ts';
+import { identify, isAlive, type ProcessIdentity, signalQuietly } from '../processes.ts';
 import { openProgramOutput, type ProgramOutput } from '../program-output.ts';
 import { runInside } from './run-inside.ts';
 import { type SetupPlan, setupScript } from './setup-script.ts';
@@ -57,9 +64,12 @@ export async function startBareContainer(
     run: (command, namespaces) => runInside(init, command, namespaces),
     setLimits: async limits => writeLimits(cgroup, limits),
     stop: async () => {
-      signalQuietly(pid, 'SIGKILL');
+      const directories = [...cgroup.all, ...(parent?.all ?? [])];
+      if (isAlive(init)) signalQuietly(pid, 'SIGKILL');
+      // Those that a shared pid namespace does not end with PID 1; and the frozen, which do not even die.
+      for (const directory of directories) killAllIn(directory);
       await ended;
-      for (const directory of [...cgroup.all, ...(parent?.all ?? [])]) removeCgroupSync(directory);
+      for (const directory of directories) removeCgroupSync(directory);
     },
   };
 }

@@ -1,0 +1,125 @@
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { hostHierarchies } from './cgroups.ts';
+import type { LabNeed } from './lab.ts';
+import { stateDirectory } from './places.ts';
+
+/** Why a lab cannot run here, and what to do about it. */
+export interface Skipped {
+  readonly because: string;
+  readonly remedy: string;
+}
+
+/** What a lab lacks on this machine: first what every lab needs, then its own needs. Undefined when it can run. */
+export function findUnmetNeed(needs: readonly LabNeed[]): Skipped | undefined {
+  return unmetByAnyLab() ?? needs.map(unmet).find(skipped => skipped !== undefined);
+}
+
+function unmetByAnyLab(): Skipped | undefined {
+  if (process.platform !== 'linux') {
+    return { because: 'labs make Linux containers', remedy: 'run it on Linux' };
+  }
+  if (process.geteuid?.() !== 0)
+    return { because: 'making containers needs root', remedy: 'run it with sudo' };
+  if (!hasSysAdmin()) {
+    return {
+      because: 'this root has no CAP_SYS_ADMIN, so it cannot make namespaces',
+      remedy: 'run it on the host, or in a container with --privileged',
+    };
+  }
+  const missing = ['setpriv', 'unshare', 'nsenter', 'pivot_root', 'setsid'].find(name => !hasProgram(name));
+  if (missing !== undefined) {
+    return { because: `there is no ${missing}`, remedy: 'apt-get install util-linux' };
+  }
+  return unwritableCgroups();
+}
+
+/** Bit 21 of CapEff (linux/capability.h). */
+function hasSysAdmin(): boolean {
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${mask}`) & (1n << 21n)) !== 0n;
+}
+
+function unwritableCgroups(): Skipped | undefined {
+  const hierarchies = hostHierarchies();
+  if (hierarchies.length === 0) {
+    return {
+      because: 'no cgroup file system is mounted',
+      remedy: 'mount -t cgroup2 none /sys/fs/cgroup',
+    };
+  }
+  const readOnly = hierarchies.find(({ mountPoint }) => !isWritable(mountPoint));
+  return (
+    readOnly && {
+      because: `${readOnly.mountPoint} is read-only`,
+      remedy: 'run it on the host, or in a container with --privileged',
+    }
+  );
+}
+
+/** access(2) answers EROFS for a read-only mount, also to root. */
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unmet(need: LabNeed): Skipped | undefined {
+  switch (need.kind) {
+    case 'controller': {
+      const { controller } = need;
+      if (hostHierarchies().some(hierarchy => hierarchy.controllers.includes(controller))) return undefined;
+      return {
+        because: `this host has no ${controller} controller`,
+        remedy: `boot a kernel that has it (cat /proc/cgroups), or mount its hierarchy`,
+      };
+    }
+    case 'disk':
+      return unmetDisk(need.free);
+    case 'cpus':
+      if (availableParallelism() >= need.count) return undefined;
+      return {
+        because: `it needs ${need.count} CPUs and may use ${availableParallelism()} here`,
+        remedy: `run it on a machine with ${need.count} CPUs, or without taskset`,
+      };
+    case 'program':
+      if (hasProgram(need.name)) return undefined;
+      return { because: `there is no ${need.name}`, remedy: `apt-get install ${need.package}` };
+  }
+}
+
+/** File system magic numbers of statfs(2): their pages are memory, so nothing would be written back. */
+const memoryFileSystems = new Set([0x01021994 /* tmpfs */, 0x858458f6 /* ramfs */]);
+
+function unmetDisk(free: number): Skipped | undefined {
+  const directory = nearestExisting(stateDirectory());
+  const { type, bavail, bsize } = statfsSync(directory);
+  const elsewhere = 'set GLASSBOX_STATE_DIR to a directory on a disk with room';
+  if (memoryFileSystems.has(type))
+    return { because: `${directory} is in memory, not on a disk`, remedy: elsewhere };
+  if (bavail * bsize >= free) return undefined;
+  const mebibytes = (value: number): string => `${Math.floor(value / 1024 / 1024)} MiB`;
+  return {
+    because: `${directory} has ${mebibytes(bavail * bsize)} free of the ${mebibytes(free)} it needs`,
+    remedy: elsewhere,
+  };
+}
+
+const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));
+
+/** sbin too: it is not in the PATH of every root shell (su without -). */
+export function hasProgram(name: string): boolean {
+  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  return directories.some(directory => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
