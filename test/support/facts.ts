@@ -123,6 +123,7 @@ export const memorySample = (change: Partial<MemorySample> = {}): MemorySample =
   peak: present(bytes(8 * 2 ** 20)),
   limitHits: present(0),
   oomKills: present(0),
+  subtreeOomKills: present(0),
   oomKillDisabled: false,
   underOom: false,
   oomGroup: false,

@@ -118,6 +118,12 @@ export interface MemorySample {
    * v1 memory.oom_control oom_kill (4.13), v2 memory.events.local oom_kill (5.2; before, memory.events).
    */
   readonly oomKills: Reading<number>;
+  /**
+   * The same with all descendants, where a nested cgroup's processes are killed by this one's limit. v2:
+   * memory.events oom_kill (5.2). v1 and older kernels have no such counter: it is summed over the directories
+   * below a container's own cgroup, and absent for other cgroups and above 64 directories.
+   */
+  readonly subtreeOomKills: Reading<number>;
   /** v1 memory.oom_control; always false on v2. */
   readonly oomKillDisabled: boolean;
   /** v1 under_oom: tasks wait for memory right now. */
