@@ -1,0 +1,56 @@
+import { absent, flatMapReading, parsed, present, type Reading } from '../reading.ts';
+import { type Bytes, bytes, type Limit } from '../units.ts';
+import type { CgroupDirectory } from './directory.ts';
+import { countOf, parseSingleCount } from './flat-keyed.ts';
+import { parseByteLimit } from './memory-limit.ts';
+import type { HugetlbSample } from './model.ts';
+
+type HugetlbSize = HugetlbSample['sizes'][number];
+
+/** hugetlb.<size>.*, one set of files for each huge page size (cgroup-v1/hugetlb.rst; cgroup-v2.rst, HugeTLB). */
+export function readHugetlb(cgroup: CgroupDirectory): Reading<HugetlbSample> {
+  return flatMapReading(cgroup.list(), names => {
+    const sizes: HugetlbSize[] = [];
+    for (const size of hugetlbSizes(names)) {
+      const reading = readSize(cgroup, size);
+      if (!reading.present) return reading;
+      sizes.push(reading.value);
+    }
+    return sizes.length > 0 || cgroup.isRoot
+      ? present({ sizes })
+      : absent(`${cgroup.directory}/hugetlb.*`, 'vanished', 'this kernel has no huge pages; look again');
+  });
+}
+
+const usageName = /^hugetlb\.(\d+[KMG]B)\.(?:usage_in_bytes|current)$/;
+
+/** `2MB` and `1GB` from the names in a cgroup directory; none at the root of v2. */
+export const hugetlbSizes = (names: readonly string[]): readonly string[] =>
+  names.flatMap(name => usageName.exec(name)?.[1] ?? []).sort();
+
+function readSize(cgroup: CgroupDirectory, size: string): Reading<HugetlbSize> {
+  const [usage, limit, failures] =
+    cgroup.version === 'v1' ? ['usage_in_bytes', 'limit_in_bytes', 'failcnt'] : ['current', 'max', 'events'];
+  const name = `hugetlb.${size}`;
+  return flatMapReading(cgroup.read(`${name}.${usage}`), usageText =>
+    flatMapReading(cgroup.read(`${name}.${limit}`), limitText =>
+      flatMapReading(cgroup.read(`${name}.${failures}`), failureText =>
+        parsed(name, parseHugetlb(size, usageText, limitText, failureText)),
+      ),
+    ),
+  );
+}
+
+/** Usage and limit in bytes; failures are v1's failcnt (`3`) or the `max 3` line of v2's events. */
+export function parseHugetlb(
+  size: string,
+  usageText: string,
+  limitText: string,
+  failureText: string,
+): HugetlbSize | undefined {
+  const usage = parseSingleCount(usageText);
+  const limit: Limit<Bytes> | undefined = parseByteLimit(limitText);
+  const failures = countOf(failureText, 'max') ?? parseSingleCount(failureText);
+  if (usage === undefined || limit === undefined || failures === undefined) return undefined;
+  return { size, usage: bytes(usage), limit, failures };
+}

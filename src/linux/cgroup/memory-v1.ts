@@ -1,0 +1,71 @@
+import { absent, flatMapReading, mapReading, parsed, type Reading } from '../reading.ts';
+import { type Bytes, bytes } from '../units.ts';
+import { type CgroupDirectory, notSummed, otherVersion, sinceKernel } from './directory.ts';
+import { countOf, parseSingleCount } from './flat-keyed.ts';
+import { parseByteLimit } from './memory-limit.ts';
+import { parseMemoryStatV1 } from './memory-stat.ts';
+import type { MemorySample, SwapSample } from './model.ts';
+
+/** cgroup-v1/memory.rst. All amounts in bytes; a file that has one number has it alone on its line. */
+export function readMemoryV1(cgroup: CgroupDirectory): Reading<MemorySample> {
+  const count = (name: string): Reading<number> =>
+    flatMapReading(cgroup.read(name), text => parsed(name, parseSingleCount(text)));
+  const amount = (name: string): Reading<Bytes> => mapReading(count(name), bytes);
+
+  return flatMapReading(amount('memory.usage_in_bytes'), usage =>
+    flatMapReading(cgroup.read('memory.limit_in_bytes'), limitText =>
+      flatMapReading(parsed('memory.limit_in_bytes', parseByteLimit(limitText)), limit => {
+        const stat = cgroup.read('memory.stat');
+        return mapReading(cgroup.read('memory.oom_control'), oomControl => ({
+          usage,
+          limit,
+          high: otherVersion('memory.high', 'v2'),
+          peak: amount('memory.max_usage_in_bytes'),
+          limitHits: count('memory.failcnt'),
+          ...parseOomControl(oomControl),
+          subtreeOomKills: notSummed(cgroup.directory),
+          oomGroup: false,
+          swap: readSwap(cgroup, stat),
+          breakdown: flatMapReading(stat, text =>
+            parsed(
+              'memory.stat',
+              parseMemoryStatV1(text, sinceKernel(amount('memory.kmem.usage_in_bytes'), 'CONFIG_MEMCG_KMEM')),
+            ),
+          ),
+        }));
+      }),
+    ),
+  );
+}
+
+/** memory.oom_control: `oom_kill_disable 0`, `under_oom 0`, `oom_kill 3` (4.13). */
+export function parseOomControl(
+  text: string,
+): Pick<MemorySample, 'oomKillDisabled' | 'underOom' | 'oomKills'> {
+  const kills = countOf(text, 'oom_kill');
+  return {
+    oomKillDisabled: countOf(text, 'oom_kill_disable') === 1,
+    underOom: countOf(text, 'under_oom') === 1,
+    oomKills:
+      kills === undefined
+        ? absent('memory.oom_control oom_kill', 'kernel-too-old', 'needs Linux 4.13')
+        : { present: true, value: kills },
+  };
+}
+
+function readSwap(cgroup: CgroupDirectory, stat: Reading<string>): Reading<SwapSample> {
+  const limitText = cgroup.read('memory.memsw.limit_in_bytes');
+  if (!limitText.present && limitText.because === 'vanished')
+    return absent(limitText.what, 'disabled', 'boot with swapaccount=1');
+  return flatMapReading(limitText, text =>
+    flatMapReading(stat, statText => parsed('memory.memsw.limit_in_bytes', parseMemsw(text, statText))),
+  );
+}
+
+/** memsw.limit_in_bytes limits memory and swap together; what is swapped out is memory.stat's `total_swap`. */
+export function parseMemsw(limitText: string, statText: string): SwapSample | undefined {
+  const limit = parseByteLimit(limitText);
+  const usage = countOf(statText, 'total_swap');
+  if (limit === undefined || usage === undefined) return undefined;
+  return { usage: bytes(usage), limitMeans: 'memory-and-swap', limit };
+}

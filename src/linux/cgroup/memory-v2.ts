@@ -1,0 +1,103 @@
+import { absent, flatMapReading, mapReading, parsed, present, type Reading } from '../reading.ts';
+import { type Bytes, bytes, type Limit, noLimit } from '../units.ts';
+import { type CgroupDirectory, notSummed, sinceKernel } from './directory.ts';
+import { countOf, parseSingleCount } from './flat-keyed.ts';
+import { parseByteLimit } from './memory-limit.ts';
+import { parseMemoryStatV2 } from './memory-stat.ts';
+import type { MemorySample, SwapSample } from './model.ts';
+
+/** cgroup-v2.rst, Memory. All amounts in bytes. */
+export function readMemoryV2(cgroup: CgroupDirectory): Reading<MemorySample> {
+  const current = cgroup.read('memory.current');
+  if (!current.present && cgroup.isRoot) return readRoot(cgroup);
+  return flatMapReading(current, currentText =>
+    flatMapReading(limitIn(cgroup, 'memory.max'), limit =>
+      flatMapReading(parsed('memory.current', parseSingleCount(currentText)), usage => ({
+        present: true,
+        value: {
+          usage: bytes(usage),
+          limit,
+          high: limitIn(cgroup, 'memory.high'),
+          peak: sinceKernel(amountIn(cgroup, 'memory.peak'), 'Linux 5.19'),
+          ...readEvents(cgroup),
+          oomKillDisabled: false,
+          underOom: false,
+          oomGroup: mapReadingOr(cgroup.read('memory.oom.group'), text => text.trim() === '1'),
+          swap: readSwap(cgroup),
+          breakdown: flatMapReading(cgroup.read('memory.stat'), text =>
+            parsed('memory.stat', parseMemoryStatV2(text)),
+          ),
+        },
+      })),
+    ),
+  );
+}
+
+/** Files before 4.19 are missing: then no group is killed as a whole. */
+const mapReadingOr = (reading: Reading<string>, test: (text: string) => boolean): boolean =>
+  reading.present && test(reading.value);
+
+const limitIn = (cgroup: CgroupDirectory, name: string): Reading<Limit<Bytes>> =>
+  flatMapReading(cgroup.read(name), text => parsed(name, parseByteLimit(text)));
+
+const amountIn = (cgroup: CgroupDirectory, name: string): Reading<Bytes> =>
+  flatMapReading(cgroup.read(name), text => mapReading(parsed(name, parseSingleCount(text)), bytes));
+
+/**
+ * The root has memory.stat alone. Its usage is counted the way v1 counts its own root: file pages and
+ * anonymous ones.
+ */
+function readRoot(cgroup: CgroupDirectory): Reading<MemorySample> {
+  const notAtRoot = (name: string) => absent(`${cgroup.directory}/${name}`, 'disabled', 'the root has none');
+  return flatMapReading(cgroup.read('memory.stat'), text =>
+    mapReading(parsed('memory.stat', parseMemoryStatV2(text)), breakdown => ({
+      usage: bytes(breakdown.anonymous + breakdown.file + breakdown.shared),
+      limit: noLimit,
+      high: present(noLimit),
+      peak: notAtRoot('memory.peak'),
+      limitHits: notAtRoot('memory.events'),
+      oomKills: notAtRoot('memory.events.local'),
+      subtreeOomKills: notAtRoot('memory.events'),
+      oomKillDisabled: false,
+      underOom: false,
+      oomGroup: false,
+      swap: notAtRoot('memory.swap.current'),
+      breakdown: present(breakdown),
+    })),
+  );
+}
+
+/**
+ * memory.events: `low 0`, `high 3`, `max 12`, `oom 1`, `oom_kill 1`, `oom_group_kill 0` (5.17). It counts the
+ * whole subtree since 5.2, which brought memory.events.local for the cgroup alone.
+ */
+function readEvents(
+  cgroup: CgroupDirectory,
+): Pick<MemorySample, 'limitHits' | 'oomKills' | 'subtreeOomKills'> {
+  const local = cgroup.read('memory.events.local');
+  const events = cgroup.read('memory.events');
+  const own = local.present ? local : events;
+  return {
+    limitHits: flatMapReading(own, text => parsed('memory.events max', countOf(text, 'max'))),
+    oomKills: oomKillOf(own),
+    subtreeOomKills: local.present ? oomKillOf(events) : notSummed(cgroup.directory),
+  };
+}
+
+const oomKillOf = (events: Reading<string>): Reading<number> =>
+  flatMapReading(events, text => {
+    const kills = countOf(text, 'oom_kill');
+    return kills === undefined
+      ? absent('memory.events oom_kill', 'kernel-too-old', 'needs Linux 4.13')
+      : present(kills);
+  });
+
+/** memory.swap.current and memory.swap.max; missing when the kernel does not account swap. */
+function readSwap(cgroup: CgroupDirectory): Reading<SwapSample> {
+  const usage = amountIn(cgroup, 'memory.swap.current');
+  if (!usage.present && usage.because === 'vanished')
+    return absent(usage.what, 'disabled', 'needs CONFIG_SWAP, and before Linux 6.1 swapaccount=1');
+  return flatMapReading(usage, current =>
+    mapReading(limitIn(cgroup, 'memory.swap.max'), limit => ({ usage: current, limitMeans: 'swap', limit })),
+  );
+}
