@@ -153,7 +153,10 @@ export interface NetworkFacts {
     readonly last: Readonly<Record<string, number>>;
   }>;
   readonly listeners: Reading<readonly Listener[]>;
-  /** net.* sysctls as the container's network namespace has them. */
+  /**
+   * net.* sysctls as the container's network namespace has them: all when few namespaces are looked at, else those
+   * that somebody tuned on the host and those that cases ask for.
+   */
   readonly sysctls: Reading<Readonly<Record<string, string>>>;
 }
 
@@ -165,10 +168,16 @@ export interface Listener {
   readonly queued: number;
   /** The limit in force: min(backlog, somaxconn) when listen() was called (ss: Send-Q). /proc/net/tcp lacks it. */
   readonly backlog: Reading<number>;
-  /** Connection attempts that this very socket dropped (SK_MEMINFO_DROPS): since listen(), and in the window. */
+  /**
+   * Packets that opened or completed a connection to this very socket and were dropped (SK_MEMINFO_DROPS): since
+   * it was made, and in the window. A retried attempt counts again.
+   */
   readonly dropped: Reading<{ readonly total: number; readonly inWindow: number }>;
   readonly inode: number;
-  /** Process that holds it, when it is one of the container's. */
+  /**
+   * Process that holds it, when it belongs to a container in this network namespace, not always this one (a pod
+   * shares). Looked up only for a socket that is full or has dropped something.
+   */
   readonly process: HostPid | null;
 }
 

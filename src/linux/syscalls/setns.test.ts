@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { expect, test } from 'vitest';
 import { openKernelFiles } from '../files.ts';
 import { hostPid } from '../units.ts';
-import { inNamespace, readHostname } from './setns.ts';
+import { inNamespace, inNewNetworkNamespace, readHostname } from './setns.ts';
 
 const live = openKernelFiles();
 const mayJoin = process.getuid?.() === 0;
@@ -57,4 +57,18 @@ test('a process that has gone is absent, not an exception', () => {
 
 test('a stored tree has no namespaces to join', () => {
   expect(readHostname(openKernelFiles('/nonexistent'), hostPid(1))).toMatchObject({ present: false });
+});
+
+test.skipIf(!mayJoin)('a new network namespace has a loopback device only, and is left again', () => {
+  const network = (): string => readlinkSync('/proc/thread-self/ns/net');
+  const before = network();
+  const inside = inNewNetworkNamespace(() => ({
+    id: network(),
+    devices: live.read('/proc/thread-self/net/dev'),
+  }));
+  expect(inside).toMatchObject({ present: true, value: { devices: { present: true } } });
+  if (!inside.present || !inside.value.devices.present) return;
+  expect(inside.value.id).not.toBe(before);
+  expect(inside.value.devices.value.trim().split('\n').slice(2)).toEqual([expect.stringMatching(/^ *lo:/)]);
+  expect(network()).toBe(before);
 });

@@ -36,10 +36,24 @@ export function inNamespace<T>(
       const target = openNamespace(path);
       if (!target.present) return target;
       try {
-        return visit(libc, path, target.value, home.value, action);
+        return visit(libc, path, () => setnsOf(libc)(target.value, 0), home.value, action);
       } finally {
         closeSync(target.value);
       }
+    } finally {
+      closeSync(home.value);
+    }
+  });
+}
+
+/** Runs `action` in a network namespace made for it, which ends when the thread is home again. As `inNamespace`. */
+export function inNewNetworkNamespace<T>(action: () => T): Reading<T> {
+  return flatMapReading(loadLibC(), libc => {
+    const home = openNamespace('/proc/thread-self/ns/net');
+    if (!home.present) return home;
+    try {
+      const enter = (): number => unshareOf(libc)(cloneNewNet);
+      return visit(libc, 'a new network namespace', enter, home.value, action);
     } finally {
       closeSync(home.value);
     }
@@ -58,11 +72,10 @@ function openNamespace(path: string): Reading<number> {
   }
 }
 
-function visit<T>(libc: LibC, path: string, target: number, home: number, action: () => T): Reading<T> {
-  const setns = setnsOf(libc);
-  if (setns(target, 0) !== 0) return absentFromErrno(path, libc);
+function visit<T>(libc: LibC, path: string, enter: () => number, home: number, action: () => T): Reading<T> {
+  if (enter() !== 0) return absentFromErrno(path, libc);
   const goHome = (): void => {
-    if (setns(home, 0) !== 0) throw new Error(`cannot leave ${path}: errno ${libc.koffi.errno()}`);
+    if (setnsOf(libc)(home, 0) !== 0) throw new Error(`cannot leave ${path}: errno ${libc.koffi.errno()}`);
   };
   try {
     return present(action());
@@ -77,4 +90,15 @@ let bound: Setns | undefined;
 function setnsOf({ library }: LibC): Setns {
   bound ??= library.func('int setns(int fd, int nstype)') as Setns;
   return bound;
+}
+
+/** include/uapi/linux/sched.h */
+const cloneNewNet = 0x40000000;
+
+type Unshare = (flags: number) => number;
+let boundUnshare: Unshare | undefined;
+
+function unshareOf({ library }: LibC): Unshare {
+  boundUnshare ??= library.func('int unshare(int flags)') as Unshare;
+  return boundUnshare;
 }

@@ -1,0 +1,60 @@
+import type { KernelFiles } from '../files.ts';
+import { parsed, present, type Reading } from '../reading.ts';
+import type { HostPid } from '../units.ts';
+
+/** Counters of one network namespace by `<protocol>.<name>`: `TcpExt.ListenOverflows`. Events since it was made. */
+export type NetCounters = Readonly<Record<string, number>>;
+
+/**
+ * /proc/<pid>/net/snmp and /proc/<pid>/net/netstat (net/ipv4/proc.c; Documentation/networking/snmp_counter.rst):
+ * pairs of lines, names then values, whose columns differ from kernel to kernel.
+ *
+ *     Tcp: RtoAlgorithm RtoMin RtoMax MaxConn ActiveOpens
+ *     Tcp: 1 200 120000 -1 12
+ *
+ * A value that a double cannot hold exactly is left out. Undefined when there is no complete pair at all.
+ */
+export function parseNetCounters(text: string): NetCounters | undefined {
+  const counters: Record<string, number> = {};
+  return addCounters(counters, text) ? counters : undefined;
+}
+
+function addCounters(counters: Record<string, number>, text: string): boolean {
+  let names: readonly string[] = [];
+  let complete = false;
+  for (const line of text.split('\n')) {
+    const fields = line.split(' ');
+    const protocol = fields[0] ?? '';
+    if (protocol === names[0] && /^-?\d+$/.test(fields[1] ?? '')) {
+      const prefix = protocol.replace(':', '.');
+      for (let column = 1; column < names.length; column += 1) {
+        const value = parseInteger(fields[column]);
+        if (value !== undefined) counters[prefix + names[column]] = value;
+      }
+      complete = true;
+      names = [];
+    } else {
+      names = /^[A-Za-z]\w*:$/.test(protocol) ? fields : [];
+    }
+  }
+  return complete;
+}
+
+/** Tcp.MaxConn is -1, so a sign is allowed here. */
+function parseInteger(text: string | undefined): number | undefined {
+  if (text === undefined || !/^-?\d{1,20}$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** Both files of the network namespace that `pid` is in, as one table. */
+export function readNetCounters(files: KernelFiles, pid: HostPid): Reading<NetCounters> {
+  const counters: Record<string, number> = {};
+  for (const name of ['snmp', 'netstat']) {
+    const path = `/proc/${pid}/net/${name}`;
+    const text = files.read(path);
+    if (!text.present) return text;
+    if (!addCounters(counters, text.value)) return parsed<NetCounters>(path, undefined);
+  }
+  return present(counters);
+}

@@ -1,0 +1,175 @@
+import type { KernelFiles } from '../linux/files.ts';
+import { readNamespace } from '../linux/namespaces.ts';
+import { type NetCounters, readNetCounters } from '../linux/net/snmp.ts';
+import { dumpListeners, readListeningSockets } from '../linux/net/sock-diag.ts';
+import {
+  listSysctls,
+  type NewNamespace,
+  readNewNamespace,
+  readSysctls,
+  readSysctlsOf,
+  type Sysctls,
+} from '../linux/net/sysctl.ts';
+import { readTcpListeners } from '../linux/net/tcp.ts';
+import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
+import { inNamespace } from '../linux/syscalls/setns.ts';
+import { type HostPid, hostPid, type NamespaceId } from '../linux/units.ts';
+import { type DropsByInode, dropsByInode, toListeners } from './listeners.ts';
+import type { HostFacts, NetworkFacts } from './observation.ts';
+
+/** Looks at the network namespaces of some containers; those who share one are looked at once. */
+export interface NetworkObserver {
+  /** Called at both ends of the window. Counters only, unless something was dropped before. */
+  sample(): void;
+  /** What merely is: listeners and sysctls. By init process; `members` are the processes of each container. */
+  finish(members: ReadonlyMap<HostPid, readonly HostPid[]>): NetworkFindings;
+}
+
+export interface NetworkFindings {
+  readonly host: Pick<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'>;
+  readonly containers: ReadonlyMap<HostPid, NetworkFacts>;
+}
+
+/** With more namespaces than this, only the sysctls that somebody asks about are read: 10 µs a file. */
+const namespacesReadWhole = 8;
+/** What rules look at, whether tuned or not. */
+const askedFor = [
+  'net.core.somaxconn',
+  'net.ipv4.ip_forward',
+  'net.ipv4.ip_local_port_range',
+  'net.ipv4.tcp_abort_on_overflow',
+  'net.ipv4.tcp_max_syn_backlog',
+  'net.ipv4.tcp_syncookies',
+  'net.netfilter.nf_conntrack_count',
+  'net.netfilter.nf_conntrack_max',
+];
+
+interface Sample {
+  readonly counters: Reading<NetCounters>;
+  /** Read in the first sample only. */
+  readonly drops: Reading<DropsByInode>;
+}
+
+type SampleTable = ReadonlyMap<NamespaceId, Sample>;
+
+export function createNetworkObserver(files: KernelFiles, inits: readonly HostPid[]): NetworkObserver {
+  const samples: SampleTable[] = [];
+  return {
+    sample: () => {
+      samples.push(sampleNamespaces(files, inits, samples.length === 0));
+    },
+    finish: members => finish(files, samples[0] ?? new Map(), samples.at(-1) ?? new Map(), members),
+  };
+}
+
+function sampleNamespaces(files: KernelFiles, inits: readonly HostPid[], isFirst: boolean): SampleTable {
+  const table = new Map<NamespaceId, Sample>();
+  for (const init of inits) {
+    const namespace = readNamespace(files, init, 'net');
+    if (!namespace.present || table.has(namespace.value)) continue;
+    const counters = readNetCounters(files, init);
+    table.set(namespace.value, { counters, drops: isFirst ? readDrops(files, init, counters) : noDrops });
+  }
+  return table;
+}
+
+const noDrops = present<DropsByInode>(new Map());
+
+function readDrops(files: KernelFiles, init: HostPid, counters: Reading<NetCounters>): Reading<DropsByInode> {
+  if (counters.present && counters.value['TcpExt.ListenDrops'] === 0) return noDrops;
+  return mapReading(readListeningSockets(files, init), dropsByInode);
+}
+
+function finish(
+  files: KernelFiles,
+  first: SampleTable,
+  last: SampleTable,
+  members: ReadonlyMap<HostPid, readonly HostPid[]>,
+): NetworkFindings {
+  const groups = groupByNamespace(files, [...members.keys()]);
+  const host = readHost(files);
+  const names = namesToRead(host, groups.size);
+  const containers = new Map<HostPid, NetworkFacts>();
+  for (const [namespace, inits] of groups) {
+    const [init] = inits;
+    if (init === undefined) continue;
+    const look = lookInside(files, init, names);
+    const processes = inits.flatMap(pid => members.get(pid) ?? []);
+    const facts: NetworkFacts = {
+      counters: toGrowth(first.get(namespace), last.get(namespace)),
+      listeners: mapReading(look.sockets, sockets =>
+        toListeners(files, sockets, first.get(namespace)?.drops ?? movedBetweenSamples, processes),
+      ),
+      sysctls: look.sysctls,
+    };
+    for (const pid of inits) containers.set(pid, facts);
+  }
+  const { networkSysctls, newNamespace } = host;
+  const networkSysctlDefaults = mapReading(newNamespace, ({ own }) => own);
+  return { host: { networkSysctls, networkSysctlDefaults }, containers };
+}
+
+function groupByNamespace(
+  files: KernelFiles,
+  inits: readonly HostPid[],
+): ReadonlyMap<NamespaceId, readonly HostPid[]> {
+  const groups = new Map<NamespaceId, HostPid[]>();
+  for (const init of inits) {
+    const namespace = readNamespace(files, init, 'net');
+    if (!namespace.present) continue;
+    const group = groups.get(namespace.value);
+    if (group === undefined) groups.set(namespace.value, [init]);
+    else group.push(init);
+  }
+  return groups;
+}
+
+const movedBetweenSamples = absent(
+  'network counters',
+  'vanished',
+  'the container started, or changed its network namespace, between the samples; look again',
+);
+
+function toGrowth(first: Sample | undefined, last: Sample | undefined): NetworkFacts['counters'] {
+  if (first === undefined || last === undefined) return movedBetweenSamples;
+  return flatMapReading(first.counters, before =>
+    mapReading(last.counters, after => ({ first: before, last: after })),
+  );
+}
+
+interface HostLook {
+  readonly networkSysctls: Reading<Sysctls>;
+  readonly newNamespace: Reading<NewNamespace>;
+}
+
+function readHost(files: KernelFiles): HostLook {
+  const initial = hostPid(1);
+  const own = readNamespace(files, 'self', 'net');
+  const pid1 = readNamespace(files, initial, 'net');
+  const elsewhere = own.present && pid1.present && own.value !== pid1.value;
+  const networkSysctls = flatMapReading(listSysctls(files), list => {
+    const names = list.map(({ name }) => name);
+    return elsewhere ? readSysctlsOf(files, initial, names) : present(readSysctls(files, names));
+  });
+  return { networkSysctls, newNamespace: readNewNamespace(files) };
+}
+
+function namesToRead({ networkSysctls, newNamespace }: HostLook, namespaces: number): readonly string[] {
+  const host = orElse(networkSysctls, {});
+  if (!newNamespace.present) return namespaces <= namespacesReadWhole ? Object.keys(host) : askedFor;
+  const { names, own } = newNamespace.value;
+  if (namespaces <= namespacesReadWhole) return names;
+  const tuned = Object.keys(own).filter(name => own[name] !== host[name]);
+  return [...new Set([...askedFor, ...tuned])];
+}
+
+/** One visit for both. Without the right to visit, the listeners are still in /proc. */
+function lookInside(files: KernelFiles, init: HostPid, names: readonly string[]) {
+  const visit = inNamespace(files, init, 'net', () => ({
+    sockets: dumpListeners(),
+    sysctls: present(readSysctls(files, names)),
+  }));
+  if (!visit.present) return { sockets: readTcpListeners(files, init), sysctls: visit };
+  const { sockets, sysctls } = visit.value;
+  return { sockets: sockets.present ? sockets : readTcpListeners(files, init), sysctls };
+}
