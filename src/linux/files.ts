@@ -20,6 +20,11 @@ export interface KernelFiles {
   readonly root: string;
   /** The whole file as text. Never trusts `stat` for the size: kernel files say 0. */
   read(path: string): Reading<string>;
+  /**
+   * All records of a log device that gives one per read(2), one after the other, without waiting for more. A
+   * stored tree has the same text in an ordinary file.
+   */
+  log(path: string): Reading<string>;
   /** Names in a directory, unsorted. */
   list(path: string): Reading<readonly string[]>;
   /** What a symbolic link says, unresolved: `net:[4026531840]`, `/var/log/x (deleted)`. */
@@ -84,6 +89,32 @@ function readRest(descriptor: number, parts: Buffer[]): string {
   return Buffer.concat(parts).toString('utf8');
 }
 
+function readRecords(descriptor: number): string {
+  const records: string[] = [];
+  for (;;) {
+    try {
+      const length = readSync(descriptor, chunk, 0, chunkSize, null);
+      if (length === 0) return records.join('');
+      records.push(chunk.toString('utf8', 0, length));
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EAGAIN') return records.join('');
+      // The ring overtook us: the next read goes on with the oldest record that is left.
+      if (code !== 'EPIPE') throw error;
+    }
+  }
+}
+
+/** O_NONBLOCK: a FIFO planted in a container must not hang us. */
+function withDescriptor<T>(path: string, use: (descriptor: number) => T): T {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return use(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 export function openKernelFiles(root = '/'): KernelFiles {
   const at = (path: string): string => (root === '/' ? path : join(root, path));
   const attempt = <T>(path: string, action: (real: string) => T): Reading<T> => {
@@ -95,16 +126,8 @@ export function openKernelFiles(root = '/'): KernelFiles {
   };
   return {
     root,
-    read: path =>
-      attempt(path, real => {
-        // O_NONBLOCK: a FIFO planted in a container must not hang us.
-        const descriptor = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK);
-        try {
-          return readDescriptor(descriptor);
-        } finally {
-          closeSync(descriptor);
-        }
-      }),
+    read: path => attempt(path, real => withDescriptor(real, readDescriptor)),
+    log: path => attempt(path, real => withDescriptor(real, readRecords)),
     list: path => attempt(path, real => readdirSync(real)),
     link: path => attempt(path, real => readlinkSync(real)),
     status: path =>
