@@ -7,6 +7,9 @@ export const namespaceKinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'us
 export type NamespaceKind = (typeof namespaceKinds)[number];
 export type Namespaces = Readonly<Partial<Record<NamespaceKind, NamespaceId>>>;
 
+/** PROC_PID_INIT_INO of the kernel: the pid namespace of the machine itself always has this number. */
+export const initialPidNamespace = namespaceId(0xeffffffc);
+
 /** `net:[4026531840]` → 4026531840. */
 export function parseNamespaceLink(text: string): NamespaceId | undefined {
   const match = /^[a-z_]+:\[(\d+)\]$/.exec(text);

@@ -1,0 +1,75 @@
+import type { KernelFiles } from '../linux/files.ts';
+import { readNamespaces } from '../linux/namespaces.ts';
+import { readHostStat } from '../linux/proc/host/stat.ts';
+import { readStat } from '../linux/proc/stat.ts';
+import { mapReading, orElse } from '../linux/reading.ts';
+import { type HostPid, microsecondsFromTicks } from '../linux/units.ts';
+import type { Container, EngineNotice } from './container.ts';
+import { findBareContainers } from './engines/bare.ts';
+import { mergeSightings } from './merge.ts';
+import { type ProcessScan, scanProcesses } from './scan.ts';
+import type { Sighting } from './sighting.ts';
+
+export interface Discovery {
+  /** Running ones first, by the pid of init; then exited ones, by id. */
+  readonly containers: readonly Container[];
+  readonly notices: readonly EngineNotice[];
+}
+
+/** All containers of this machine, whoever made them. An engine that cannot be asked is a notice. */
+export async function discoverContainers(files: KernelFiles): Promise<Discovery> {
+  const scan = scanProcesses(files);
+  if (!scan.present) {
+    const { what, remedy } = scan;
+    return { containers: [], notices: [{ engine: 'bare', what, because: 'failed', remedy }] };
+  }
+  const sightings = mergeSightings(scan.value, findBareContainers(files, scan.value));
+  const complete = completer(files);
+  return {
+    containers: sightings.map(complete).toSorted(inOrder),
+    notices: noticesOf(scan.value),
+  };
+}
+
+function noticesOf({ hidden, processes }: ProcessScan): readonly EngineNotice[] {
+  if (hidden === 0) return [];
+  return [
+    {
+      engine: 'bare',
+      what: `the namespaces of ${hidden} of ${hidden + processes.length} processes`,
+      because: 'not-permitted',
+      remedy: 'run as root (CAP_SYS_PTRACE) to see containers that no engine tells about',
+    },
+  ];
+}
+
+function completer(files: KernelFiles): (sighting: Sighting) => Container {
+  const bootTime = orElse(
+    mapReading(readHostStat(files), stat => stat.bootTime),
+    undefined,
+  );
+  return sighting => {
+    const { init } = sighting;
+    if (init === null) return { ...sighting, cgroups: {}, namespaces: {} };
+    return {
+      ...sighting,
+      startedAt: sighting.startedAt ?? startOf(files, init, bootTime),
+      cgroups: {},
+      namespaces: orElse(readNamespaces(files, init), {}),
+    };
+  };
+}
+
+function startOf(files: KernelFiles, pid: HostPid, bootTime: number | undefined): string | null {
+  const stat = readStat(files, pid);
+  if (!stat.present || bootTime === undefined) return null;
+  const milliseconds = bootTime * 1000 + microsecondsFromTicks(stat.value.startTime) / 1000;
+  // Text of a stored tree may be beyond what a date can be.
+  return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString() : null;
+}
+
+function inOrder(a: Container, b: Container): number {
+  if (a.init !== null && b.init !== null) return a.init - b.init;
+  if (a.init === null && b.init === null) return a.id < b.id ? -1 : 1;
+  return a.init === null ? 1 : -1;
+}
