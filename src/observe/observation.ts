@@ -138,6 +138,8 @@ export interface UnlinkedFile {
     readonly available: Bytes;
   }>;
   readonly openForWriting: boolean;
+  /** Whether this process could read it back: scratch files are, logs are only written. */
+  readonly openForReading: boolean;
   /** O_APPEND: every write goes to the end, the way logs are written. */
   readonly appendOnly: boolean;
   /** O_TMPFILE: it never had a name, so it is a scratch file on purpose. */

@@ -107,6 +107,7 @@ test('an unlinked log is reported with its descriptor, bytes and file system', (
           available: 400 * mebibyte,
         }),
         openForWriting: true,
+        openForReading: false,
         appendOnly: true,
         madeUnnamed: false,
         modifiedAt: '1970-01-01T00:00:00.000Z',
@@ -140,8 +141,8 @@ test('hostile names pass through as they are', () => {
 test('two descriptors of one process on one file count once, the writing one', () => {
   const reader = { link: '/x (deleted)', info: 'pos:\t0\nflags:\t0100000\nmnt_id:\t29\n' };
   const writer = { link: '/x (deleted)', info: 'pos:\t0\nflags:\t0100001\nmnt_id:\t29\n' };
-  expect(scan(reader, writer, reader).map(file => [file.descriptor, file.openForWriting])).toEqual([
-    [1, true],
+  expect(scan(reader, writer, reader)).toMatchObject([
+    { descriptor: 1, openForWriting: true, openForReading: true },
   ]);
 });
 

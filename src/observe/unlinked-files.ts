@@ -17,6 +17,8 @@ const smallest = 1024 * 1024;
  * open(2) flags as fdinfo shows them, the same on x86 and arm64. O_TMPFILE includes O_DIRECTORY, whose value
  * differs between the two, so only the bit of its own counts (asm-generic/fcntl.h, __O_TMPFILE).
  */
+const accessMode = 0o3;
+const writeOnly = 0o1;
 const openAppend = 0o2000;
 const openUnnamed = 0o20000000;
 
@@ -54,11 +56,17 @@ export function findUnlinkedFiles(
       if (file === undefined) continue;
       const key = `${pid} ${file.device} ${file.inode}`;
       const known = kept.get(key);
-      if (known === undefined || (file.openForWriting && !known.openForWriting)) kept.set(key, file);
+      kept.set(key, known === undefined ? file : merge(known, file));
     }
   }
   if (kept.size === 0 && refusal !== undefined) return refusal;
   return present([...kept.values()].sort((a, b) => b.allocated - a.allocated));
+}
+
+/** Of several descriptors of one process on one file the writing one is shown: it is the one to mend. */
+function merge(known: UnlinkedFile, other: UnlinkedFile): UnlinkedFile {
+  const shown = other.openForWriting && !known.openForWriting ? other : known;
+  return { ...shown, openForReading: known.openForReading || other.openForReading };
 }
 
 function inspect(
@@ -90,6 +98,7 @@ function inspect(
     inode: status.value.inode,
     filesystem: describe(fileSystem, mount, door),
     openForWriting: opensForWriting(info.value),
+    openForReading: (flags & accessMode) !== writeOnly,
     appendOnly: (flags & openAppend) !== 0,
     madeUnnamed: (flags & openUnnamed) !== 0,
     modifiedAt: new Date(status.value.modified).toISOString(),
