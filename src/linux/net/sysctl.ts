@@ -17,7 +17,7 @@ export interface SysctlName {
 
 const top = '/proc/sys/net';
 /** Interfaces come and go, each with 130 values of its own; the templates `all` and `default` stay. */
-const perInterface = /^net\.ipv[46]\.(conf|neigh)\.(?!all$|default$)[^.]+$/;
+const perInterface = /\/ipv[46]\/(conf|neigh)\/(?!all$|default$)[^/]+$/;
 const maxNames = 4096;
 const maxValueLength = 4096;
 const worldReadable = 0o004;
@@ -40,7 +40,7 @@ export function listSysctls(files: KernelFiles): Reading<readonly SysctlName[]> 
         if (!status.present || names.length >= maxNames) continue;
         const { mode } = status.value;
         if ((mode & typeMask) === typeDirectory) {
-          if (!perInterface.test(name)) walk(path, name);
+          if (!perInterface.test(path)) walk(path, name);
         } else if ((mode & worldReadable) !== 0) {
           names.push({ name, writable: (mode & anybodyWrites) !== 0 });
         }

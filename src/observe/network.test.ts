@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { openKernelFiles } from '../linux/files.ts';
+import { hostPid } from '../linux/units.ts';
+import { createNetworkObserver } from './network.ts';
+
+const live = openKernelFiles();
+const mayJoin = process.getuid?.() === 0;
+
+const listening = `
+  require('node:net').createServer().listen(7003, '127.0.0.1', 5, () => {
+    process.stdout.write('up\\n', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0));
+  });`;
+
+/** Runs until disposed of; resolves once it has printed something. */
+async function start(command: readonly [string, ...string[]]) {
+  const [program, ...args] = command;
+  const child: ChildProcess = spawn(program, args);
+  const ended = once(child, 'exit');
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  return {
+    pid: hostPid(child.pid ?? 0),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** A network namespace whose process listens with a backlog of 5 and never accepts. */
+const startListener = () =>
+  start([
+    'unshare',
+    '--net',
+    'sh',
+    '-c',
+    'ip link set lo up && exec "$0" -e "$1"',
+    process.execPath,
+    listening,
+  ]);
+
+const startBeside = (pid: number, ...command: readonly string[]) =>
+  start(['nsenter', '--net', `--target=${pid}`, ...command]);
+
+/** Opens connections and keeps them. */
+const clients = (count: number): string => `
+  for (let i = 0; i < ${count}; i += 1) require('node:net').connect(7003, '127.0.0.1').on('error', () => {});
+  setTimeout(() => process.stdout.write('tried\\n'), 200);
+  setTimeout(() => {}, 60000);`;
+
+test.skipIf(!mayJoin)('a full listener: queue, limit, drops of the window, its process', async () => {
+  await using listener = await startListener();
+  await using sibling = await startBeside(listener.pid, 'sh', '-c', 'echo up; exec sleep 60');
+  const observer = createNetworkObserver(live, [listener.pid, sibling.pid]);
+  observer.sample();
+  await using _clients = await startBeside(listener.pid, process.execPath, '-e', clients(20));
+  observer.sample();
+  const members = new Map([
+    [listener.pid, [listener.pid]],
+    [sibling.pid, [sibling.pid]],
+  ]);
+  const { containers } = observer.finish(members);
+  const facts = containers.get(listener.pid);
+  expect(facts?.listeners).toMatchObject({
+    present: true,
+    value: [
+      {
+        address: '127.0.0.1',
+        port: 7003,
+        queued: 6,
+        backlog: { value: 5 },
+        dropped: { present: true },
+        process: listener.pid,
+      },
+    ],
+  });
+  expect(facts?.sysctls).toMatchObject({ present: true, value: { 'net.core.somaxconn': '4096' } });
+  if (!facts?.counters.present) throw new Error('no counters');
+  const { first, last } = facts.counters.value;
+  expect(first['TcpExt.ListenOverflows']).toBe(0);
+  expect(last['TcpExt.ListenOverflows']).toBeGreaterThan(0);
+  // One namespace, one look: the sibling has the very same facts, with the owner found among all who share it.
+  expect(containers.get(sibling.pid)).toBe(facts);
+});
+
+test.skipIf(!mayJoin)('a container that appeared between the samples has no growth', async () => {
+  const observer = createNetworkObserver(live, []);
+  observer.sample();
+  observer.sample();
+  await using listener = await startListener();
+  const { containers } = observer.finish(new Map([[listener.pid, [listener.pid]]]));
+  expect(containers.get(listener.pid)?.counters).toMatchObject({ present: false, because: 'vanished' });
+});
