@@ -1,10 +1,14 @@
+import { detectLayout, pathsOf } from '../linux/cgroup/layout.ts';
+import { type CgroupLayout, controllers } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readNamespaces } from '../linux/namespaces.ts';
+import { readProcCgroup } from '../linux/proc/cgroup.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { readStat } from '../linux/proc/stat.ts';
 import { mapReading, orElse } from '../linux/reading.ts';
-import { type HostPid, microsecondsFromTicks } from '../linux/units.ts';
+import { cgroupPath, type HostPid, microsecondsFromTicks } from '../linux/units.ts';
 import type { Container, EngineNotice } from './container.ts';
+import { containerCgroup } from './engine-hint.ts';
 import { findBareContainers } from './engines/bare.ts';
 import { mergeSightings } from './merge.ts';
 import { type ProcessScan, scanProcesses } from './scan.ts';
@@ -44,6 +48,7 @@ function noticesOf({ hidden, processes }: ProcessScan): readonly EngineNotice[] 
 }
 
 function completer(files: KernelFiles): (sighting: Sighting) => Container {
+  const layout = orElse(detectLayout(files), { mode: 'none', hierarchies: [] } satisfies CgroupLayout);
   const bootTime = orElse(
     mapReading(readHostStat(files), stat => stat.bootTime),
     undefined,
@@ -54,10 +59,24 @@ function completer(files: KernelFiles): (sighting: Sighting) => Container {
     return {
       ...sighting,
       startedAt: sighting.startedAt ?? startOf(files, init, bootTime),
-      cgroups: {},
+      cgroups: cgroupsOf(files, layout, init, sighting.id),
       namespaces: orElse(readNamespaces(files, init), {}),
     };
   };
+}
+
+function cgroupsOf(
+  files: KernelFiles,
+  layout: CgroupLayout,
+  init: HostPid,
+  id: string,
+): Container['cgroups'] {
+  const paths = pathsOf(layout, orElse(readProcCgroup(files, init), []));
+  for (const controller of controllers) {
+    const path = paths[controller];
+    if (path !== undefined) paths[controller] = cgroupPath(containerCgroup(path, id));
+  }
+  return paths;
 }
 
 function startOf(files: KernelFiles, pid: HostPid, bootTime: number | undefined): string | null {
