@@ -45,6 +45,8 @@ export interface FileStatus {
   /** 512-byte units really allocated. */
   readonly blocks: number;
   readonly mode: number;
+  /** Which device a device node stands for, as st_rdev encodes it; 0 for other files. */
+  readonly represents: number;
   readonly uid: number;
   readonly gid: number;
   /** Last change of the contents, in milliseconds since 1970. */
@@ -132,8 +134,19 @@ export function openKernelFiles(root = '/'): KernelFiles {
     link: path => attempt(path, real => readlinkSync(real)),
     status: path =>
       attempt(path, real => {
-        const { ino, dev, nlink, size, blocks, mode, uid, gid, mtimeMs } = statSync(real);
-        return { inode: ino, device: dev, links: nlink, size, blocks, mode, uid, gid, modified: mtimeMs };
+        const { ino, dev, nlink, size, blocks, mode, rdev, uid, gid, mtimeMs } = statSync(real);
+        const owner = { uid, gid };
+        return {
+          inode: ino,
+          device: dev,
+          links: nlink,
+          size,
+          blocks,
+          mode,
+          represents: rdev,
+          ...owner,
+          modified: mtimeMs,
+        };
       }),
     fileSystem: path =>
       attempt(path, real => {

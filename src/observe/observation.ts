@@ -1,4 +1,5 @@
 import type { Container, EngineNotice } from '../containers/container.ts';
+import type { DeviceRule } from '../linux/cgroup/devices.ts';
 import type { CgroupLayout, CgroupLevel, Controller, ControllerSamples } from '../linux/cgroup/model.ts';
 import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
@@ -188,6 +189,20 @@ export interface IsolationFacts {
   readonly uidMap: readonly { readonly inside: number; readonly outside: number; readonly count: number }[];
   readonly userNamespaceIsHost: boolean;
   readonly mounts: readonly Mount[];
-  /** Block and raw-memory device nodes in the container's /dev that its root could open. */
+  /** The mounts whose files the host has under a path of its own, in the kernel's order. */
+  readonly hostMounts: readonly HostMount[];
+  /** Block and raw-memory nodes in the container's /dev that the devices cgroup lets it open. */
   readonly hostDevices: readonly string[];
+  /** The devices cgroup; absent on cgroup v2, where an eBPF program decides. */
+  readonly deviceRules: Reading<readonly DeviceRule[]>;
+  /** What a Linux security module calls the init process: `docker-default (enforce)`, `unconfined`. */
+  readonly securityLabel: Reading<string>;
+}
+
+export interface HostMount {
+  /** Inside the container. */
+  readonly mountPoint: string;
+  readonly hostPath: string;
+  readonly type: string;
+  readonly writable: boolean;
 }

@@ -53,6 +53,7 @@ function fakeProc(processes: Record<number, readonly FakeDescriptor[] | Reading<
         size: 2 * mebibyte,
         blocks: 4096,
         mode: 0o100644,
+        represents: 0,
         uid: 0,
         gid: 0,
         modified: 0,
