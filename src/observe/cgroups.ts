@@ -1,16 +1,19 @@
 import type { Container } from '../containers/container.ts';
-import { hierarchyOf, locateIn } from '../linux/cgroup/layout.ts';
-import type {
-  CgroupLayout,
-  CgroupLevel,
-  Controller,
-  ControllerSamples,
-  Sampled,
+import type { CgroupDirectory } from '../linux/cgroup/directory.ts';
+import {
+  type CgroupLayout,
+  type CgroupLevel,
+  type Controller,
+  type ControllerSamples,
+  controllers,
+  type Sampled,
 } from '../linux/cgroup/model.ts';
 import { ancestorsOf } from '../linux/cgroup/path.ts';
-import { type CgroupFiles, openCgroup, readCgroup } from '../linux/cgroup/read.ts';
+import { openCgroup, readSampled } from '../linux/cgroup/read.ts';
+import { createSampler, type Sampler } from '../linux/cgroup/sampler.ts';
 import { withSubtreeOomKills } from '../linux/cgroup/subtree.ts';
-import { absent, flatMapReading, mapReading, type Reading } from '../linux/reading.ts';
+import type { KernelFiles } from '../linux/files.ts';
+import { absent, mapReading, type Reading } from '../linux/reading.ts';
 import type { CgroupPath } from '../linux/units.ts';
 import type { CgroupTables } from './observation.ts';
 
@@ -20,106 +23,108 @@ export interface CgroupObserver {
   sample(containers: readonly Pick<Container, 'cgroups'>[]): void;
   /** The last two samples, `first` and `last`. A cgroup that is in one of them only is absent in the other. */
   tables(): CgroupTables;
+  /** Gives the kept descriptors back. */
+  close(): void;
 }
 
-type Samples<C extends Controller> = ReadonlyMap<CgroupPath, Reading<Sampled<ControllerSamples[C]>>>;
-type Sample = { readonly [C in Controller]: Samples<C> };
-
-const nothing: Sample = {
-  cpu: new Map(),
-  cpuset: new Map(),
-  memory: new Map(),
-  pids: new Map(),
-  io: new Map(),
-  hugetlb: new Map(),
-  freezer: new Map(),
-  pressure: new Map(),
-};
-
-/** `read` of a kept sampler may stand in for that of KernelFiles when the same cgroups are read again and again. */
-export function createCgroupObserver(files: CgroupFiles, layout: CgroupLayout): CgroupObserver {
-  let first = nothing;
-  let last = nothing;
-
-  const take = <C extends Controller>(
-    controller: C,
-    containers: readonly Pick<Container, 'cgroups'>[],
-  ): Samples<C> => {
-    const own = new Set(containers.flatMap(({ cgroups }) => cgroups[controller] ?? []));
-    const paths = new Set([...own].flatMap(path => [path, ...ancestorsOf(path)]));
-    for (const path of last[controller].keys()) paths.add(path);
-    return new Map([...paths].map(path => [path, readCgroup(files, layout, controller, path)] as const));
+export function createCgroupObserver(
+  files: KernelFiles,
+  layout: CgroupLayout,
+  sampler: Sampler = createSampler({ root: files.root }),
+): CgroupObserver {
+  const sampled = { read: sampler.read, list: files.list, status: files.status };
+  const observed = {
+    cpu: observeController('cpu', sampled, layout),
+    cpuset: observeController('cpuset', sampled, layout),
+    // Processes of a container may be killed in cgroups below its own, which v1 counts only there.
+    memory: observeController('memory', sampled, layout, ({ directory, version }, sample) =>
+      withSubtreeOomKills(files, directory, version, sample),
+    ),
+    pids: observeController('pids', sampled, layout),
+    io: observeController('io', sampled, layout),
+    hugetlb: observeController('hugetlb', sampled, layout),
+    freezer: observeController('freezer', sampled, layout),
+    pressure: observeController('pressure', sampled, layout),
   };
+  return {
+    sample(containers) {
+      for (const controller of controllers)
+        observed[controller].sample(containers.flatMap(({ cgroups }) => cgroups[controller] ?? []));
+    },
+    tables: () => ({
+      cpu: observed.cpu.table(),
+      cpuset: observed.cpuset.table(),
+      memory: observed.memory.table(),
+      pids: observed.pids.table(),
+      io: observed.io.table(),
+      hugetlb: observed.hugetlb.table(),
+      freezer: observed.freezer.table(),
+      pressure: observed.pressure.table(),
+    }),
+    close: sampler.close,
+  };
+}
 
-  /** Processes of a container may be killed in cgroups below its own, which v1 counts only there. */
-  const withKillsBelow = (
-    samples: Samples<'memory'>,
-    containers: readonly Pick<Container, 'cgroups'>[],
-  ): Samples<'memory'> => {
-    const own = new Set(containers.map(({ cgroups }) => cgroups.memory));
-    return new Map(
-      [...samples].map(([path, sample]) => [
-        path,
-        own.has(path)
-          ? flatMapReading(openCgroup(files, layout, 'memory', path), ({ directory, version }) =>
-              mapReading(sample, ({ inode, value }) => ({
-                inode,
-                value: withSubtreeOomKills(files, directory, version, value),
-              })),
-            )
-          : sample,
-      ]),
-    );
+interface ControllerObserver<S> {
+  sample(own: readonly CgroupPath[]): void;
+  table(): Readonly<Record<CgroupPath, CgroupLevel<S>>>;
+}
+
+type Samples<S> = ReadonlyMap<CgroupPath, Reading<Sampled<S>>>;
+
+/** `complete` adds to the sample of a container's own cgroup what its ancestors' need not have. */
+function observeController<C extends Controller>(
+  controller: C,
+  files: Pick<KernelFiles, 'read' | 'list' | 'status'>,
+  layout: CgroupLayout,
+  complete: (cgroup: CgroupDirectory, sample: ControllerSamples[C]) => ControllerSamples[C] = (_, sample) =>
+    sample,
+): ControllerObserver<ControllerSamples[C]> {
+  let opened = new Map<CgroupPath, Reading<CgroupDirectory>>();
+  let first: Samples<ControllerSamples[C]> = new Map();
+  let last: Samples<ControllerSamples[C]> = new Map();
+
+  const read = (cgroup: CgroupDirectory, isOwn: boolean): Reading<Sampled<ControllerSamples[C]>> => {
+    const sample = readSampled(files, controller, cgroup);
+    return isOwn
+      ? mapReading(sample, ({ inode, value }) => ({ inode, value: complete(cgroup, value) }))
+      : sample;
   };
 
   return {
-    sample(containers) {
-      const next: Sample = {
-        cpu: take('cpu', containers),
-        cpuset: take('cpuset', containers),
-        memory: withKillsBelow(take('memory', containers), containers),
-        pids: take('pids', containers),
-        io: take('io', containers),
-        hugetlb: take('hugetlb', containers),
-        freezer: take('freezer', containers),
-        pressure: take('pressure', containers),
-      };
+    sample(own) {
+      const owned = new Set(own);
+      const paths = new Set([...owned].flatMap(path => [path, ...ancestorsOf(path)]));
+      for (const path of last.keys()) paths.add(path);
+      const next = new Map<CgroupPath, Reading<Sampled<ControllerSamples[C]>>>();
+      const stillOpen = new Map<CgroupPath, Reading<CgroupDirectory>>();
+      for (const path of paths) {
+        const cgroup = opened.get(path) ?? openCgroup(files, layout, controller, path);
+        const sample = cgroup.present ? read(cgroup.value, owned.has(path)) : cgroup;
+        // One that vanished is told once; then it is forgotten.
+        if (!sample.present && !owned.has(path) && last.get(path)?.present !== true) continue;
+        stillOpen.set(path, cgroup);
+        next.set(path, sample);
+      }
+      opened = stillOpen;
       first = last;
       last = next;
     },
-    tables: () => ({
-      cpu: levels(layout, 'cpu', first, last),
-      cpuset: levels(layout, 'cpuset', first, last),
-      memory: levels(layout, 'memory', first, last),
-      pids: levels(layout, 'pids', first, last),
-      io: levels(layout, 'io', first, last),
-      hugetlb: levels(layout, 'hugetlb', first, last),
-      freezer: levels(layout, 'freezer', first, last),
-      pressure: levels(layout, 'pressure', first, last),
-    }),
+    table() {
+      const table: Record<CgroupPath, CgroupLevel<ControllerSamples[C]>> = {};
+      for (const [path, cgroup] of opened) {
+        if (!cgroup.present) continue;
+        const { directory, version } = cgroup.value;
+        const unseen = absent(directory, 'vanished', 'the cgroup was not there in this sample; look again');
+        table[path] = {
+          path,
+          directory,
+          version,
+          first: first.get(path) ?? unseen,
+          last: last.get(path) ?? unseen,
+        };
+      }
+      return table;
+    },
   };
-}
-
-function levels<C extends Controller>(
-  layout: CgroupLayout,
-  controller: C,
-  first: Sample,
-  last: Sample,
-): Readonly<Record<CgroupPath, CgroupLevel<ControllerSamples[C]>>> {
-  const table: Record<CgroupPath, CgroupLevel<ControllerSamples[C]>> = {};
-  const hierarchy = hierarchyOf(layout, controller);
-  if (!hierarchy.present) return table;
-  for (const path of new Set([...first[controller].keys(), ...last[controller].keys()])) {
-    const directory = locateIn(hierarchy.value, path);
-    if (!directory.present) continue;
-    const unseen = absent(directory.value, 'vanished', 'the cgroup was there in one of the two samples only');
-    table[path] = {
-      path,
-      directory: directory.value,
-      version: hierarchy.value.version,
-      first: (first[controller] as Samples<C>).get(path) ?? unseen,
-      last: (last[controller] as Samples<C>).get(path) ?? unseen,
-    };
-  }
-  return table;
 }

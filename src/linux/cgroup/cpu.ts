@@ -7,7 +7,7 @@ import {
   parseNanosecondsAsMicroseconds,
 } from '../units.ts';
 import { type CgroupDirectory, sinceKernel } from './directory.ts';
-import { countOf, digitsOf, parseSingleCount } from './flat-keyed.ts';
+import { digitsOf, keyedCounts, parseSingleCount } from './flat-keyed.ts';
 import type { CpuQuota, CpuSample, CpuThrottling, CpuWeight } from './model.ts';
 
 /** Default period of both versions, µs (Documentation/scheduler/sched-bwc.rst). */
@@ -36,7 +36,7 @@ function readCpuV1(cgroup: CgroupDirectory): Reading<CpuSample> {
 
 function readCpuV2(cgroup: CgroupDirectory): Reading<CpuSample> {
   return mapReading(cgroup.read('cpu.stat'), stat => {
-    const usage = countOf(stat, 'usage_usec');
+    const { usage_usec: usage } = usageCounts(stat);
     return {
       usage: parsed('cpu.stat usage_usec', usage === undefined ? undefined : microseconds(usage)),
       quota: unlimitedAtRoot(
@@ -52,6 +52,8 @@ function readCpuV2(cgroup: CgroupDirectory): Reading<CpuSample> {
     };
   });
 }
+
+const usageCounts = keyedCounts('usage_usec');
 
 /** Without the file there is no limit: it is missing at the root, and where no controller is enabled. */
 function unlimitedAtRoot(cgroup: CgroupDirectory, quota: Reading<CpuQuota>): Reading<CpuQuota> {
@@ -116,14 +118,12 @@ function readThrottling(stat: string): Reading<CpuThrottling> {
  * `throttled_usec 1234567` (µs). v2 has these lines only while the cpu controller is enabled for the cgroup.
  */
 export function parseCpuThrottling(text: string): CpuThrottling | undefined {
-  const periods = countOf(text, 'nr_periods');
-  const throttledPeriods = countOf(text, 'nr_throttled');
-  const microsecondCount = countOf(text, 'throttled_usec');
+  const { nr_periods: periods, nr_throttled: throttledPeriods, throttled_usec: v2 } = throttlingCounts(text);
   const throttledTime =
-    microsecondCount === undefined
-      ? parseNanosecondsAsMicroseconds(digitsOf(text, 'throttled_time'))
-      : microseconds(microsecondCount);
+    v2 === undefined ? parseNanosecondsAsMicroseconds(digitsOf(text, 'throttled_time')) : microseconds(v2);
   if (periods === undefined || throttledPeriods === undefined || throttledTime === undefined)
     return undefined;
   return { periods, throttledPeriods, throttledTime };
 }
+
+const throttlingCounts = keyedCounts('nr_periods', 'nr_throttled', 'throttled_usec');

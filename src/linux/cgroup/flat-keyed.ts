@@ -5,29 +5,38 @@ const nine = 57;
 const newline = 10;
 const space = 32;
 
-/**
- * "Flat keyed" files (cgroup-v2.rst, Interface Files), v1's too: one `key value` a line.
- * A search for the key beats splitting: memory.stat has about 50 lines, of which a third matters.
- */
-function findValue(text: string, key: string): number {
-  const prefix = `${key} `;
-  if (text.startsWith(prefix)) return prefix.length;
-  const at = text.indexOf(`\n${prefix}`);
-  return at === -1 ? -1 : at + prefix.length + 1;
-}
+/** The counts of some keys; undefined for a key without a line, or whose value is something else. */
+export type Counts<K extends string> = Readonly<Record<K, number | undefined>>;
 
-/** The count after `key`, or undefined when there is no such line or it holds something else. */
-export function countOf(text: string, key: string): number | undefined {
-  const start = findValue(text, key);
-  return start === -1 ? undefined : countAt(text, start);
+/**
+ * Reader for "flat keyed" files (cgroup-v2.rst, Interface Files; v1's are alike): one `key value` a line. Keys are
+ * best given in the order in which the kernel writes them: each search begins where the one before ended, which
+ * for memory.stat with its 50 lines takes a fifth of the time of splitting it (bench/cgroup-sampling.ts).
+ */
+export function keyedCounts<K extends string>(...keys: readonly K[]): (text: string) => Counts<K> {
+  const needles = keys.map(key => [key, `${key} `, `\n${key} `] as const);
+  return text => {
+    const counts: Partial<Record<K, number | undefined>> = {};
+    let position = 0;
+    for (const [key, atStart, inLine] of needles) {
+      let at = text.indexOf(inLine, position);
+      if (at === -1 && position > 0) at = text.indexOf(inLine);
+      if (at !== -1) position = at + inLine.length;
+      else if (text.startsWith(atStart)) position = atStart.length;
+      else {
+        counts[key] = undefined;
+        continue;
+      }
+      counts[key] = countAt(text, position);
+    }
+    return counts as Counts<K>;
+  };
 }
 
 /** The digits after `key`, for counters that need more than 53 bits on the way. */
 export function digitsOf(text: string, key: string): string | undefined {
-  const start = findValue(text, key);
-  if (start === -1) return undefined;
-  const end = text.indexOf('\n', start);
-  return text.slice(start, end === -1 ? undefined : end);
+  const match = new RegExp(`^${key} (\\d+)$`, 'm').exec(text);
+  return match?.[1];
 }
 
 /** A file that is one count and a newline. */

@@ -1,6 +1,6 @@
 import { flatMapReading, parsed, present, type Reading } from '../reading.ts';
 import { type CgroupDirectory, sinceKernel } from './directory.ts';
-import { countOf, parseSingleCount } from './flat-keyed.ts';
+import { keyedCounts, parseSingleCount } from './flat-keyed.ts';
 import type { FreezerSample } from './model.ts';
 
 export function readFreezer(cgroup: CgroupDirectory): Reading<FreezerSample> {
@@ -36,7 +36,9 @@ function readFreezerV2(cgroup: CgroupDirectory): Reading<FreezerSample> {
  */
 export function parseCgroupFreeze(freezeText: string, eventsText: string): FreezerSample | undefined {
   const asked = parseSingleCount(freezeText);
-  const frozen = countOf(eventsText, 'frozen');
+  const { frozen } = eventCounts(eventsText);
   if (asked === undefined || frozen === undefined) return undefined;
   return { state: frozen === 1 ? 'frozen' : asked === 1 ? 'freezing' : 'thawed' };
 }
+
+const eventCounts = keyedCounts('frozen');

@@ -1,7 +1,7 @@
 import { absent, flatMapReading, parsed, present, type Reading } from '../reading.ts';
 import { type Bytes, bytes, type Limit } from '../units.ts';
 import type { CgroupDirectory } from './directory.ts';
-import { countOf, parseSingleCount } from './flat-keyed.ts';
+import { keyedCounts, parseSingleCount } from './flat-keyed.ts';
 import { parseByteLimit } from './memory-limit.ts';
 import type { HugetlbSample } from './model.ts';
 
@@ -50,7 +50,9 @@ export function parseHugetlb(
 ): HugetlbSize | undefined {
   const usage = parseSingleCount(usageText);
   const limit: Limit<Bytes> | undefined = parseByteLimit(limitText);
-  const failures = countOf(failureText, 'max') ?? parseSingleCount(failureText);
+  const failures = eventCounts(failureText).max ?? parseSingleCount(failureText);
   if (usage === undefined || limit === undefined || failures === undefined) return undefined;
   return { size, usage: bytes(usage), limit, failures };
 }
+
+const eventCounts = keyedCounts('max');

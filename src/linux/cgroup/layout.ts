@@ -1,5 +1,7 @@
 import type { KernelFiles } from '../files.ts';
-import { absent, flatMapReading, orElse, present, type Reading } from '../reading.ts';
+import type { ProcCgroup } from '../proc/cgroup.ts';
+import { type Mount, readMountinfo } from '../proc/mountinfo.ts';
+import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../reading.ts';
 import { type CgroupPath, cgroupPath } from '../units.ts';
 import type { CgroupLayout, Controller, Hierarchy } from './model.ts';
 import { pathBelow } from './path.ts';
@@ -25,9 +27,9 @@ const v1Names = new Set(
 
 /** How this host arranges its cgroups, from /proc/self/mountinfo and the cgroup2 root's cgroup.controllers. */
 export function detectLayout(files: KernelFiles): Reading<CgroupLayout> {
-  return flatMapReading(files.read('/proc/self/mountinfo'), text => {
+  return mapReading(readMountinfo(files, 'self'), mounts => {
     const hierarchies = widestOfEach(
-      cgroupMounts(text).map(mount =>
+      cgroupMounts(mounts).map(mount =>
         mount.version === 'v1'
           ? mount
           : { ...mount, kernelControllers: v2Controllers(files, mount.mountPoint) },
@@ -35,7 +37,7 @@ export function detectLayout(files: KernelFiles): Reading<CgroupLayout> {
     );
     const v1 = hierarchies.some(({ version }) => version === 'v1');
     const v2 = hierarchies.some(({ version }) => version === 'v2');
-    return present({ mode: v1 && v2 ? 'hybrid' : v1 ? 'v1' : v2 ? 'v2' : 'none', hierarchies });
+    return { mode: v1 && v2 ? 'hybrid' : v1 ? 'v1' : v2 ? 'v2' : 'none', hierarchies };
   });
 }
 
@@ -44,25 +46,15 @@ const v2Controllers = (files: KernelFiles, mountPoint: string): readonly string[
     .split(/\s+/)
     .filter(name => name !== '');
 
-function cgroupMounts(text: string): readonly Hierarchy[] {
-  const found: Hierarchy[] = [];
-  for (const line of text.split('\n')) {
-    const [before = '', after] = line.split(' - ', 2);
-    if (after === undefined) continue;
-    const [, , , root = '', mountPoint = ''] = before.split(' ').map(unescapeOctal);
-    const [type, , superOptions = ''] = after.split(' ');
-    if (type === 'cgroup2')
-      found.push({ version: 'v2', kernelControllers: [], mountPoint, mountRoot: cgroupPath(root) });
-    if (type === 'cgroup') {
-      const names = superOptions.split(',').filter(name => v1Names.has(name) || name.startsWith('name='));
-      found.push({ version: 'v1', kernelControllers: names, mountPoint, mountRoot: cgroupPath(root) });
-    }
-  }
-  return found;
+function cgroupMounts(mounts: readonly Mount[]): readonly Hierarchy[] {
+  return mounts.flatMap(({ type, root, mountPoint, superOptions }): readonly Hierarchy[] => {
+    const mountRoot = cgroupPath(root);
+    if (type === 'cgroup2') return [{ version: 'v2', kernelControllers: [], mountPoint, mountRoot }];
+    if (type !== 'cgroup') return [];
+    const kernelControllers = superOptions.filter(name => v1Names.has(name) || name.startsWith('name='));
+    return [{ version: 'v1', kernelControllers, mountPoint, mountRoot }];
+  });
 }
-
-const unescapeOctal = (text: string): string =>
-  text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 
 /**
  * A hierarchy is often mounted more than once (bind mounts of container engines, `/sys/fs/cgroup` inside a
@@ -133,17 +125,10 @@ export function locateIn(hierarchy: Hierarchy, path: CgroupPath): Reading<string
   );
 }
 
-/** One line of /proc/<pid>/cgroup as src/linux/proc/cgroup.ts parses it. */
-export interface ProcCgroupEntry {
-  /** Empty for the cgroup2 line. */
-  readonly controllers: readonly string[];
-  readonly path: CgroupPath;
-}
-
 /** The cgroup of a process in each controller of the model that this host has. */
 export function pathsOf(
   layout: CgroupLayout,
-  entries: readonly ProcCgroupEntry[],
+  entries: readonly Pick<ProcCgroup, 'controllers' | 'path'>[],
 ): Partial<Record<Controller, CgroupPath>> {
   const paths: Partial<Record<Controller, CgroupPath>> = {};
   for (const controller of Object.keys(kernelNames) as Controller[]) {

@@ -1,7 +1,7 @@
-import { absent, flatMapReading, mapReading, parsed, type Reading } from '../reading.ts';
+import { absent, flatMapReading, mapReading, parsed, present, type Reading } from '../reading.ts';
 import { type Bytes, bytes } from '../units.ts';
 import { type CgroupDirectory, notSummed, otherVersion, sinceKernel } from './directory.ts';
-import { countOf, parseSingleCount } from './flat-keyed.ts';
+import { keyedCounts, parseSingleCount } from './flat-keyed.ts';
 import { parseByteLimit } from './memory-limit.ts';
 import { parseMemoryStatV1 } from './memory-stat.ts';
 import type { MemorySample, SwapSample } from './model.ts';
@@ -42,16 +42,18 @@ export function readMemoryV1(cgroup: CgroupDirectory): Reading<MemorySample> {
 export function parseOomControl(
   text: string,
 ): Pick<MemorySample, 'oomKillDisabled' | 'underOom' | 'oomKills'> {
-  const kills = countOf(text, 'oom_kill');
+  const counts = oomControlCounts(text);
   return {
-    oomKillDisabled: countOf(text, 'oom_kill_disable') === 1,
-    underOom: countOf(text, 'under_oom') === 1,
+    oomKillDisabled: counts.oom_kill_disable === 1,
+    underOom: counts.under_oom === 1,
     oomKills:
-      kills === undefined
+      counts.oom_kill === undefined
         ? absent('memory.oom_control oom_kill', 'kernel-too-old', 'needs Linux 4.13')
-        : { present: true, value: kills },
+        : present(counts.oom_kill),
   };
 }
+
+const oomControlCounts = keyedCounts('oom_kill_disable', 'under_oom', 'oom_kill');
 
 function readSwap(cgroup: CgroupDirectory, stat: Reading<string>): Reading<SwapSample> {
   const limitText = cgroup.read('memory.memsw.limit_in_bytes');
@@ -65,7 +67,9 @@ function readSwap(cgroup: CgroupDirectory, stat: Reading<string>): Reading<SwapS
 /** memsw.limit_in_bytes limits memory and swap together; what is swapped out is memory.stat's `total_swap`. */
 export function parseMemsw(limitText: string, statText: string): SwapSample | undefined {
   const limit = parseByteLimit(limitText);
-  const usage = countOf(statText, 'total_swap');
+  const usage = swapCounts(statText).total_swap;
   if (limit === undefined || usage === undefined) return undefined;
   return { usage: bytes(usage), limitMeans: 'memory-and-swap', limit };
 }
+
+const swapCounts = keyedCounts('total_swap');

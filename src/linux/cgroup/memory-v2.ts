@@ -1,7 +1,7 @@
 import { absent, flatMapReading, mapReading, parsed, present, type Reading } from '../reading.ts';
 import { type Bytes, bytes, type Limit, noLimit } from '../units.ts';
 import { type CgroupDirectory, notSummed, sinceKernel } from './directory.ts';
-import { countOf, parseSingleCount } from './flat-keyed.ts';
+import { keyedCounts, parseSingleCount } from './flat-keyed.ts';
 import { parseByteLimit } from './memory-limit.ts';
 import { parseMemoryStatV2 } from './memory-stat.ts';
 import type { MemorySample, SwapSample } from './model.ts';
@@ -78,7 +78,7 @@ function readEvents(
   const events = cgroup.read('memory.events');
   const own = local.present ? local : events;
   return {
-    limitHits: flatMapReading(own, text => parsed('memory.events max', countOf(text, 'max'))),
+    limitHits: flatMapReading(own, text => parsed('memory.events max', eventCounts(text).max)),
     oomKills: oomKillOf(own),
     subtreeOomKills: local.present ? oomKillOf(events) : notSummed(cgroup.directory),
   };
@@ -86,11 +86,13 @@ function readEvents(
 
 const oomKillOf = (events: Reading<string>): Reading<number> =>
   flatMapReading(events, text => {
-    const kills = countOf(text, 'oom_kill');
+    const { oom_kill: kills } = eventCounts(text);
     return kills === undefined
       ? absent('memory.events oom_kill', 'kernel-too-old', 'needs Linux 4.13')
       : present(kills);
   });
+
+const eventCounts = keyedCounts('max', 'oom_kill');
 
 /** memory.swap.current and memory.swap.max; missing when the kernel does not account swap. */
 function readSwap(cgroup: CgroupDirectory): Reading<SwapSample> {

@@ -1,7 +1,7 @@
 import { absent, flatMapReading, parsed, type Reading } from '../reading.ts';
 import type { CgroupDirectory } from './directory.ts';
 import { sinceKernel } from './directory.ts';
-import { countOf, parseLimit, parseSingleCount } from './flat-keyed.ts';
+import { keyedCounts, parseLimit, parseSingleCount } from './flat-keyed.ts';
 import type { PidsSample } from './model.ts';
 
 /** Both versions have the same files (cgroup-v1/pids.rst; cgroup-v2.rst, PID). */
@@ -38,5 +38,7 @@ export function parsePids(
 function readRefusals(cgroup: CgroupDirectory): Reading<number> {
   const local = cgroup.version === 'v2' ? cgroup.read('pids.events.local') : undefined;
   const events = local?.present ? local : sinceKernel(cgroup.read('pids.events'), 'Linux 4.6');
-  return flatMapReading(events, text => parsed('pids.events max', countOf(text, 'max')));
+  return flatMapReading(events, text => parsed('pids.events max', eventCounts(text).max));
 }
+
+const eventCounts = keyedCounts('max');

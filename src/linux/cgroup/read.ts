@@ -39,13 +39,24 @@ export function openCgroup(
   return flatMapReading(hierarchyOf(layout, controller), hierarchy =>
     mapReading(locateIn(hierarchy, path), directory => {
       const accounting = controller === 'cpu' ? accountingDirectory(layout, path) : undefined;
-      const directoryOf = (name: string): string =>
-        accounting !== undefined && name.startsWith('cpuacct.') ? accounting : directory;
+      const pathOf = (name: string): string =>
+        accounting !== undefined && name.startsWith('cpuacct.')
+          ? `${accounting}/${name}`
+          : `${directory}/${name}`;
+      // A cgroup is sampled many times: joining its paths anew would cost more than some of the reads.
+      const paths = new Map<string, string>();
       return {
         directory,
         version: hierarchy.version,
         isRoot: path === '/',
-        read: name => files.read(`${directoryOf(name)}/${name}`),
+        read: name => {
+          let file = paths.get(name);
+          if (file === undefined) {
+            file = pathOf(name);
+            paths.set(name, file);
+          }
+          return files.read(file);
+        },
         list: () => files.list(directory),
       };
     }),
@@ -66,26 +77,33 @@ export const readSample = <C extends Controller>(
 ): Reading<ControllerSamples[C]> => readers[controller](cgroup);
 
 /** One controller's sample of one cgroup, with the inode that tells this cgroup from a later one of its name. */
-export function readCgroup<C extends Controller>(
+export const readCgroup = <C extends Controller>(
   files: CgroupFiles,
   layout: CgroupLayout,
   controller: C,
   path: CgroupPath,
-): Reading<Sampled<ControllerSamples[C]>> {
-  return flatMapReading(openCgroup(files, layout, controller, path), cgroup =>
-    flatMapReading(files.status(cgroup.directory), ({ inode }) => {
-      const sample = readSample(controller, cgroup);
-      if (sample.present) return present({ inode, value: sample.value });
-      return sample.because === 'vanished' && cgroup.version === 'v2'
-        ? notEnabled(files, controller, cgroup.directory, sample)
-        : sample;
-    }),
+): Reading<Sampled<ControllerSamples[C]>> =>
+  flatMapReading(openCgroup(files, layout, controller, path), cgroup =>
+    readSampled(files, controller, cgroup),
   );
+
+export function readSampled<C extends Controller>(
+  files: CgroupFiles,
+  controller: C,
+  cgroup: CgroupDirectory,
+): Reading<Sampled<ControllerSamples[C]>> {
+  return flatMapReading(files.status(cgroup.directory), ({ inode }) => {
+    const sample = readSample(controller, cgroup);
+    if (sample.present) return present({ inode, value: sample.value });
+    return sample.because === 'vanished' && cgroup.version === 'v2'
+      ? notEnabled(controller, cgroup, sample)
+      : sample;
+  });
 }
 
 /** On v2 the files of a controller are missing from a cgroup whose parent does not pass the controller on. */
-function notEnabled(files: CgroupFiles, controller: Controller, directory: string, missing: Absent): Absent {
-  const enabled = files.read(`${directory}/cgroup.controllers`);
+function notEnabled(controller: Controller, cgroup: CgroupDirectory, missing: Absent): Absent {
+  const enabled = cgroup.read('cgroup.controllers');
   if (!enabled.present || enabled.value.split(/\s+/).includes(controller)) return missing;
   return absent(
     missing.what,

@@ -1,6 +1,6 @@
 import { flatMapReading, present, type Reading } from '../reading.ts';
 import { notSummed } from './directory.ts';
-import { countOf } from './flat-keyed.ts';
+import { keyedCounts } from './flat-keyed.ts';
 import type { CgroupVersion, MemorySample } from './model.ts';
 import type { CgroupFiles } from './read.ts';
 
@@ -54,9 +54,11 @@ export function withSubtreeOomKills(
     for (const child of below) {
       const text = files.read(`${child}/${name}`);
       // One that went away took its count along; the rules refuse a counter that goes back.
-      if (text.present) sum += countOf(text.value, 'oom_kill') ?? 0;
+      if (text.present) sum += killCounts(text.value).oom_kill ?? 0;
     }
     return present(sum);
   });
   return { ...sample, subtreeOomKills: total };
 }
+
+const killCounts = keyedCounts('oom_kill');
