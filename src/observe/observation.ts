@@ -40,7 +40,6 @@ export interface HostFacts {
   /** Online CPUs. */
   readonly cpus: number;
   readonly memory: Bytes;
-  readonly pageSize: Bytes;
   /** ISO 8601. */
   readonly bootedAt: string;
   readonly loadAverage: Reading<readonly [number, number, number]>;

@@ -53,7 +53,6 @@ export const host = (change: Partial<HostFacts> = {}): HostFacts => ({
   cgroup: { mode: 'v1', hierarchies: [] },
   cpus: 2,
   memory: bytes(8 * 2 ** 30),
-  pageSize: bytes(4096),
   bootedAt: '2026-11-20T10:00:00.000Z',
   loadAverage: present([0.1, 0.1, 0.1]),
   namespaces: {},

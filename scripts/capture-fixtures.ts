@@ -1,0 +1,35 @@
+/**
+ * Runs a case's lab and stores what was observed of the healthy twin and of the problem:
+ * `node scripts/capture-fixtures.ts memory/cgroup-oom …` (root).
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { catalogue } from '../src/cases/index.ts';
+import { observeLabContainers } from '../src/cli/probe.ts';
+import { diagnose } from '../src/diagnose/diagnosis.ts';
+import { runLab } from '../src/lab/runner.ts';
+
+const root = dirname(import.meta.dirname);
+for (const id of process.argv.slice(2)) {
+  const entry = catalogue.find(({ definition }) => definition.id === id);
+  if (entry === undefined) throw new Error(`no case ${id}`);
+  const stages = ['healthy', 'problem', 'fixed'];
+  const directory = join(root, 'src/cases', id, 'fixture');
+  mkdirSync(directory, { recursive: true });
+  const run = await runLab(entry.lab, {
+    caseId: id,
+    probe: async container => {
+      const observation = await observeLabContainers([container]);
+      const stage = stages.shift();
+      if (stage !== 'fixed')
+        writeFileSync(join(directory, `${stage}.json`), `${JSON.stringify(observation, null, 1)}\n`);
+      return (diagnose(observation, catalogue).containers[0]?.verdicts ?? []).map(
+        ({ case: found, verdict }) => ({
+          case: found,
+          ...verdict,
+        }),
+      );
+    },
+  });
+  console.log(JSON.stringify(run, null, 1));
+}

@@ -1,0 +1,62 @@
+import { catalogue } from '../../cases/index.ts';
+import { type DemoFigure, type DemoPart, type DemoResult, runDemo } from '../demo.ts';
+import { type ExitCode, exitCodes } from '../failure.ts';
+import { page, print, printJson } from '../output.ts';
+import { formatDiagnosis } from '../text/diagnosis.ts';
+import { wrap } from '../text/layout.ts';
+import { printable } from '../text/printable.ts';
+import { formatBytes, formatMicroseconds } from '../text/quantity.ts';
+import { requireRoot } from './lab.ts';
+
+export async function demo(options: { readonly json: boolean }): Promise<ExitCode> {
+  requireRoot();
+  const view = page();
+  const say = (text: string): void => {
+    if (!options.json) print(text);
+  };
+  const result = await runDemo({
+    making: count =>
+      say(
+        wrap(
+          `Making ${count} containers, one healthy and ${count - 1} broken, from this host's own files: no engine, no image. They are limited in memory and tasks and are removed at the end.`,
+          view.width,
+        ),
+      ),
+    diagnosed: before => {
+      say(
+        `\n${formatDiagnosis(before, { page: view, cases: catalogue.map(entry => entry.definition), all: false })}`,
+      );
+      say(`\n${view.paint('bold', 'Applying the fixes')}`);
+    },
+    fixing: (name, says) => say(wrap(`${name}: ${says}`, view.width, '  ')),
+  });
+  if (options.json) printJson(result);
+  else print(`\n${formatResult(result, view.width)}`);
+  return result.held ? exitCodes.ran : exitCodes.found;
+}
+
+const formatResult = ({ parts, healthySilent, left, seconds, held }: DemoResult, width: number): string =>
+  [
+    'Looking again with the same diagnosis:',
+    ...parts.map(part => formatPart(part, width)),
+    `  healthy: ${healthySilent ? 'silent, before and after' : 'NOT silent'}`,
+    ...left.map(what => `  still there: ${printable(what)}`),
+    held
+      ? `All found, all fixed, in ${seconds.toFixed(1)} s. Everything it made is gone.`
+      : `It did not hold. Please report it with the output of "glassbox demo --json".`,
+  ].join('\n');
+
+function formatPart({ name, expected, found, fixed, figures }: DemoPart, width: number): string {
+  const names = expected.map(id => id.split('/')[1]).join(' and ');
+  const state = found ? (fixed ? 'found, now silent' : 'found, STILL THERE') : 'NOT FOUND';
+  const moved = figures.map(
+    figure => `${figure.name} ${say(figure, figure.before)} → ${say(figure, figure.after)}`,
+  );
+  return wrap(`${name}: ${names}: ${state}; ${moved.join(', ')}`, width, '  ');
+}
+
+function say({ unit }: DemoFigure, value: number): string {
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'us') return formatMicroseconds(value);
+  return unit === 'percent' ? `${Math.round(value)} %` : String(value);
+}

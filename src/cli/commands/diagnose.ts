@@ -1,0 +1,49 @@
+import { catalogue } from '../../cases/index.ts';
+import type { Symptom } from '../../diagnose/case.ts';
+import { type Diagnosis, diagnose, worstSeverity } from '../../diagnose/diagnosis.ts';
+import { type Severity, severities } from '../../diagnose/verdict.ts';
+import { type ExitCode, exitCodes } from '../failure.ts';
+import { type LookOptions, look } from '../look.ts';
+import { page, print, printJson } from '../output.ts';
+import { formatDiagnosis } from '../text/diagnosis.ts';
+
+export interface DiagnoseOptions extends LookOptions {
+  readonly json: boolean;
+  readonly all: boolean;
+  readonly symptom?: Symptom | undefined;
+  readonly failOn?: Severity | undefined;
+}
+
+export async function diagnoseCommand(
+  selectors: readonly string[],
+  options: DiagnoseOptions,
+): Promise<ExitCode> {
+  const { symptom } = options;
+  const rules =
+    symptom === undefined
+      ? catalogue
+      : catalogue.filter(({ definition }) => definition.symptoms.includes(symptom));
+  const observation = await look(selectors, options);
+  const diagnosis = diagnose(observation, rules);
+  if (options.json) printJson(diagnosis);
+  else if (diagnosis.containers.length === 0)
+    print('There are no containers here. "glassbox demo" makes some to look at.');
+  else
+    print(
+      formatDiagnosis(diagnosis, {
+        page: page(),
+        cases: catalogue.map(({ definition }) => definition),
+        all: options.all,
+      }),
+    );
+  return failsOn(diagnosis, options.failOn) ? exitCodes.found : exitCodes.ran;
+}
+
+const failsOn = (diagnosis: Diagnosis, threshold: Severity | undefined): boolean => {
+  const worst = worstSeverity(diagnosis);
+  return (
+    threshold !== undefined &&
+    worst !== undefined &&
+    severities.indexOf(worst) <= severities.indexOf(threshold)
+  );
+};

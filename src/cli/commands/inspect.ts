@@ -1,0 +1,71 @@
+import { catalogue } from '../../cases/index.ts';
+import { answerQuestions } from '../../diagnose/answers.ts';
+import { judge } from '../../diagnose/engine.ts';
+import { usageOf } from '../../diagnose/usage.ts';
+import type { ContainerFacts, Observation } from '../../observe/observation.ts';
+import { type ExitCode, exitCodes } from '../failure.ts';
+import { type LookOptions, look } from '../look.ts';
+import { page, print, printJson } from '../output.ts';
+import { cgroupSection, cpuSection, memorySection, namespaceSection } from '../text/box.ts';
+import { formatAnswers } from '../text/diagnosis.ts';
+import type { Page } from '../text/finding.ts';
+import { networkSection, openFilesSection, privilegeSections, processSection } from '../text/inside.ts';
+import { wrap } from '../text/layout.ts';
+import { printable } from '../text/printable.ts';
+import { formatSince } from '../text/quantity.ts';
+
+/** The box as glass: everything the observation holds about one container, in the order of the layers. */
+export async function inspect(
+  selector: string,
+  options: LookOptions & { readonly json: boolean },
+): Promise<ExitCode> {
+  const observation = await look([selector], options);
+  const [facts] = observation.containers;
+  if (facts === undefined) return exitCodes.cannotLook;
+  if (options.json) {
+    printJson({
+      version: 1,
+      observedAt: observation.observedAt,
+      windowMs: observation.windowMs,
+      usage: usageOf(observation, facts),
+      ...facts,
+    });
+    return exitCodes.ran;
+  }
+  print(formatBox(observation, facts, page()));
+  return exitCodes.ran;
+}
+
+function formatBox(observation: Observation, facts: ContainerFacts, view: Page): string {
+  const { container } = facts;
+  const verdicts = judge(observation, facts, catalogue);
+  const definitions = catalogue.map(({ definition }) => definition);
+  return [
+    wrap(
+      [
+        view.paint('bold', printable(container.name)),
+        `${container.engine} ${container.id.slice(0, 12)}`,
+        container.state === 'running'
+          ? `up ${formatSince(container.startedAt, observation.observedAt)} · init pid ${container.init}`
+          : `exited with ${container.exit?.code ?? '?'}`,
+        ...(container.image === null ? [] : [printable(container.image)]),
+        ...(container.pod === null
+          ? []
+          : [`pod ${printable(`${container.pod.namespace}/${container.pod.name}`)}`]),
+      ].join(' · '),
+      view.width,
+    ),
+    '',
+    namespaceSection(observation, facts, view),
+    cgroupSection(facts, view),
+    cpuSection(observation, facts, view),
+    ...memorySection(observation, facts, view),
+    processSection(facts, view),
+    ...privilegeSections(facts, view),
+    ...networkSection(facts, view),
+    ...openFilesSection(facts, view),
+    '',
+    formatAnswers(answerQuestions(definitions, verdicts), view),
+    `Why, with evidence: glassbox diagnose ${printable(container.name)}`,
+  ].join('\n');
+}

@@ -1,0 +1,97 @@
+import { catalogue } from '../../cases/index.ts';
+import type { LabEngine } from '../../lab/lab.ts';
+import { type LabProgress, type LabRun, runLab } from '../../lab/runner.ts';
+import { cleanAbandoned } from '../../lab/undo.ts';
+import { type ExitCode, exitCodes, Failure } from '../failure.ts';
+import { page, print, printJson } from '../output.ts';
+import { probe } from '../probe.ts';
+import { formatLabRun, formatLabStart, held } from '../text/lab.ts';
+import { table } from '../text/layout.ts';
+import { findCase } from './explain.ts';
+
+export function labList(options: { readonly json: boolean }): ExitCode {
+  const cases = catalogue.map(({ definition: { id, title, symptoms }, lab }) => ({
+    id,
+    title,
+    symptoms,
+    seconds: lab.seconds,
+  }));
+  if (options.json) printJson({ version: 1, cases });
+  else
+    print(
+      table(
+        [{ title: 'CASE' }, { title: 'ABOUT', align: 'right' }, { title: 'PROBLEM' }],
+        cases.map(({ id, seconds, title }) => [id, `${seconds} s`, title.en]),
+      ),
+    );
+  return exitCodes.ran;
+}
+
+export interface LabRunOptions {
+  readonly json: boolean;
+  readonly all: boolean;
+  readonly engine: LabEngine;
+}
+
+export async function labRun(ids: readonly string[], options: LabRunOptions): Promise<ExitCode> {
+  if (ids.length === 0 && !options.all)
+    throw new Failure(exitCodes.usage, 'which lab?', 'Name a case of "glassbox lab list", or use --all.');
+  const wanted = new Set(ids.map(id => findCase(id).id));
+  const entries = options.all ? catalogue : catalogue.filter(({ definition }) => wanted.has(definition.id));
+  requireRoot();
+  const runs: LabRun[] = [];
+  for (const entry of entries) {
+    if (!options.json) print(formatLabStart(entry, options.engine, page()));
+    const run = await runLab(entry.lab, {
+      caseId: entry.definition.id,
+      engine: options.engine,
+      probe,
+      progress: showStage,
+    });
+    clearStage();
+    runs.push(run);
+    if (!options.json) print(`${formatLabRun(run, page())}\n`);
+  }
+  if (options.json) printJson({ version: 1, runs });
+  else if (runs.length > 1) print(summary(runs));
+  return runs.every(run => run.skipped !== null || held(run)) ? exitCodes.ran : exitCodes.found;
+}
+
+const summary = (runs: readonly LabRun[]): string => {
+  const skipped = runs.filter(run => run.skipped !== null).length;
+  const good = runs.filter(run => run.skipped === null && held(run)).length;
+  return `${good} of ${runs.length - skipped} labs reproduced and fixed${skipped > 0 ? `, ${skipped} skipped` : ''}.`;
+};
+
+export function requireRoot(): void {
+  if (process.geteuid?.() !== 0)
+    throw new Failure(
+      exitCodes.cannotLook,
+      'labs make namespaces and cgroups, which takes root.',
+      'Use sudo. "glassbox explain" reads the pages without it.',
+    );
+}
+
+function showStage({ stage, says, step }: LabProgress): void {
+  if (process.stderr.isTTY !== true) return;
+  clearStage();
+  if (step !== 'done') process.stderr.write(`  ${stage}: ${step}, ${says} …`.slice(0, 78));
+}
+
+function clearStage(): void {
+  if (process.stderr.isTTY === true) process.stderr.write('\r\x1b[K');
+}
+
+export async function labClean(options: { readonly json: boolean }): Promise<ExitCode> {
+  const { undone, left } = cleanAbandoned();
+  if (options.json) printJson({ version: 1, undone, left });
+  else {
+    print(
+      undone.length === 0 && left.length === 0
+        ? 'No lab has left anything behind.'
+        : `Taken down: ${undone.length} abandoned run${undone.length === 1 ? '' : 's'}.`,
+    );
+    for (const problem of left) print(`  still there: ${problem}`);
+  }
+  return left.length === 0 ? exitCodes.ran : exitCodes.found;
+}

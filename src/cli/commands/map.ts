@@ -1,0 +1,47 @@
+import { catalogue } from '../../cases/index.ts';
+import { modules } from '../../diagnose/case.ts';
+import { type ExitCode, exitCodes } from '../failure.ts';
+import { page, print, printJson } from '../output.ts';
+import { table, wrap } from '../text/layout.ts';
+
+/** Modules × the namespaces and cgroup controllers that make a problem a container problem. */
+export function map(options: { readonly json: boolean }): ExitCode {
+  const definitions = catalogue.map(({ definition }) => definition);
+  if (options.json) {
+    printJson({
+      version: 1,
+      cases: definitions.map(({ id, title, symptoms, namespaces, controllers }) => ({
+        id,
+        title,
+        symptoms,
+        namespaces,
+        controllers,
+      })),
+    });
+    return exitCodes.ran;
+  }
+  const { width, paint } = page();
+  const sections = modules.flatMap(module => {
+    const rows = definitions
+      .filter(({ id }) => id.startsWith(`${module}/`))
+      .map(({ id, namespaces, controllers }) => [
+        `  ${id.split('/')[1]}`,
+        namespaces.join(' ') || '–',
+        controllers.join(' ') || '–',
+      ]);
+    return rows.length === 0
+      ? []
+      : [table([{ title: paint('bold', module) }, { title: 'namespaces' }, { title: 'controllers' }], rows)];
+  });
+  print(
+    [
+      wrap(
+        'A container is processes + namespaces + cgroups. Each known problem sits in one module; these are the namespaces and cgroup controllers that make it a container problem.',
+        width,
+      ),
+      ...sections,
+      'glassbox explain <case> reads its page; glassbox lab run <case> makes it happen.',
+    ].join('\n\n'),
+  );
+  return exitCodes.ran;
+}

@@ -1,0 +1,29 @@
+import { writeFileSync } from 'node:fs';
+import { type ExitCode, exitCodes, Failure } from '../failure.ts';
+import { look } from '../look.ts';
+import { print } from '../output.ts';
+import { formatBytes } from '../text/quantity.ts';
+
+export async function observeCommand(
+  selectors: readonly string[],
+  options: { readonly output?: string | undefined; readonly windowMs: number },
+): Promise<ExitCode> {
+  const observation = await look(selectors, { windowMs: options.windowMs });
+  const text = `${JSON.stringify(observation, null, 1)}\n`;
+  const { output } = options;
+  if (output === undefined || output === '-') {
+    process.stdout.write(text);
+    return exitCodes.ran;
+  }
+  try {
+    writeFileSync(output, text);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new Failure(exitCodes.usage, `${output} cannot be written: ${code}.`, 'Name another file with -o.');
+  }
+  const count = observation.containers.length;
+  print(
+    `${output}: ${count} container${count === 1 ? '' : 's'}, ${formatBytes(Buffer.byteLength(text))}. Diagnose it anywhere with: glassbox diagnose --from ${output}`,
+  );
+  return exitCodes.ran;
+}

@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import type { Container, EngineNotice } from '../containers/container.ts';
+import { discoverContainers } from '../containers/discover.ts';
+import { selectContainers } from '../containers/select.ts';
+import { type KernelFiles, openKernelFiles } from '../linux/files.ts';
+import { loadObservation } from '../observe/load.ts';
+import type { Observation } from '../observe/observation.ts';
+import { observe } from '../observe/observe.ts';
+import { exitCodes, Failure } from './failure.ts';
+import { showWhile } from './progress.ts';
+import { printable } from './text/printable.ts';
+
+export interface LookOptions {
+  readonly windowMs: number;
+  /** A saved observation to use in place of this machine. */
+  readonly from?: string | undefined;
+}
+
+/** An observation of the named containers (of all, when none is named), from this machine or from a file. */
+export async function look(selectors: readonly string[], options: LookOptions): Promise<Observation> {
+  if (options.from !== undefined) return narrow(readObservation(options.from), selectors);
+  const files = openKernelFiles();
+  const { containers, notices } = await discoverContainers(files);
+  const chosen = choose(files, containers, selectors);
+  return lookAt(files, chosen, notices, options.windowMs);
+}
+
+export const lookAt = (
+  files: KernelFiles,
+  containers: readonly Container[],
+  notices: readonly EngineNotice[],
+  windowMs: number,
+): Promise<Observation> =>
+  showWhile(
+    `looking at ${containers.length} container${containers.length === 1 ? '' : 's'} for ${(windowMs / 1000).toFixed(1)} s`,
+    () => observe(files, { containers, notices, windowMs }),
+  );
+
+function narrow(observation: Observation, selectors: readonly string[]): Observation {
+  if (selectors.length === 0) return observation;
+  const chosen = new Set(
+    choose(
+      null,
+      observation.containers.map(({ container }) => container),
+      selectors,
+    ).map(({ id }) => id),
+  );
+  return {
+    ...observation,
+    containers: observation.containers.filter(({ container }) => chosen.has(container.id)),
+  };
+}
+
+function choose(
+  files: KernelFiles | null,
+  containers: readonly Container[],
+  selectors: readonly string[],
+): readonly Container[] {
+  if (selectors.length === 0) return containers;
+  const chosen = new Map<string, Container>();
+  for (const selector of selectors) {
+    const selection = selectContainers(files, containers, selector);
+    switch (selection.kind) {
+      case 'one':
+        chosen.set(selection.container.id, selection.container);
+        break;
+      case 'none':
+        throw new Failure(exitCodes.usage, `no container "${selector}".`, nameAll(containers));
+      case 'several':
+        throw new Failure(
+          exitCodes.usage,
+          `"${selector}" fits several containers: ${names(selection.containers)}.`,
+          'Name one by its id.',
+        );
+    }
+  }
+  return [...chosen.values()];
+}
+
+const nameAll = (containers: readonly Container[]): string =>
+  containers.length === 0 ? 'There are no containers here.' : `Here are ${names(containers)}.`;
+
+const namesAtMost = 12;
+
+const names = (containers: readonly Container[]): string =>
+  containers
+    .slice(0, namesAtMost)
+    .map(
+      ({ name, engine, id }) =>
+        `${printable(name)} (${engine}${id.startsWith(name) ? '' : ` ${id.slice(0, 12)}`})`,
+    )
+    .concat(containers.length > namesAtMost ? [`${containers.length - namesAtMost} more`] : [])
+    .join(', ');
+
+function readObservation(file: string): Observation {
+  let text: string;
+  try {
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new Failure(
+      exitCodes.usage,
+      `${file} cannot be read: ${code}.`,
+      'Name a file that "glassbox observe -o FILE" wrote.',
+    );
+  }
+  const loaded = loadObservation(text);
+  if (loaded.kind === 'loaded') return loaded.observation;
+  throw new Failure(
+    exitCodes.usage,
+    `${file === '-' ? 'standard input' : file} is not an observation: ${loaded.problem}.`,
+    loaded.remedy,
+  );
+}

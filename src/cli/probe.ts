@@ -1,0 +1,37 @@
+import { catalogue } from '../cases/index.ts';
+import { discoverContainers } from '../containers/discover.ts';
+import { selectContainers } from '../containers/select.ts';
+import { type Diagnosis, diagnose } from '../diagnose/diagnosis.ts';
+import type { LabContainer } from '../lab/lab.ts';
+import type { Probe } from '../lab/runner.ts';
+import { openKernelFiles } from '../linux/files.ts';
+import type { Observation } from '../observe/observation.ts';
+import { observe } from '../observe/observe.ts';
+
+const windowMs = 1000;
+
+/** Observes lab containers exactly as `glassbox diagnose` would: found among all containers by selector. */
+export async function observeLabContainers(containers: readonly LabContainer[]): Promise<Observation> {
+  const files = openKernelFiles();
+  const discovery = await discoverContainers(files);
+  const chosen = containers.flatMap(({ selector }) => {
+    const selection = selectContainers(files, discovery.containers, selector);
+    return selection.kind === 'one' ? [selection.container] : [];
+  });
+  return observe(files, { containers: chosen, notices: discovery.notices, windowMs });
+}
+
+export const diagnoseLabContainers = async (containers: readonly LabContainer[]): Promise<Diagnosis> =>
+  diagnose(await observeLabContainers(containers), catalogue);
+
+/** The diagnosis that users have, as the lab runner asks for it. */
+export const probe: Probe = async container => {
+  const [diagnosis] = (await diagnoseLabContainers([container])).containers;
+  if (diagnosis === undefined)
+    throw new Error(`${container.selector} is not among the containers found here`);
+  return diagnosis.verdicts.map(({ case: id, verdict }) =>
+    verdict.kind === 'found'
+      ? { case: id, kind: verdict.kind, severity: verdict.severity }
+      : { case: id, kind: verdict.kind },
+  );
+};

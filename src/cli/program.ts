@@ -1,0 +1,262 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type Symptom, symptoms } from '../diagnose/case.ts';
+import { type Severity, severities } from '../diagnose/verdict.ts';
+import { exitCodes, Failure, formatFailure } from './failure.ts';
+import { version } from './version.ts';
+
+/** Runs the words of a command line and returns the exit code. Each command's code is loaded when it is used. */
+export async function run(words: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.ran;
+  const done = (code: number): void => {
+    exitCode = code;
+  };
+  try {
+    if (process.platform !== 'linux')
+      throw new Failure(
+        exitCodes.cannotLook,
+        'containers are looked into on Linux only.',
+        'Run it on the host that runs them.',
+      );
+    await buildProgram(done).parseAsync([...words], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ran : exitCodes.usage;
+    if (error instanceof Failure) {
+      process.stderr.write(`${formatFailure(error)}\n`);
+      return error.exitCode;
+    }
+    throw error;
+  }
+}
+
+const oneOf =
+  <T extends string>(choices: readonly T[]) =>
+  (text: string): T => {
+    const match = choices.find(choice => choice === text);
+    if (match === undefined) throw new InvalidArgumentError(`It is one of ${choices.join(', ')}.`);
+    return match;
+  };
+
+/** `500ms`, `2s`, `1.5s`; plain numbers are seconds. */
+export function parseWindow(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text);
+  const milliseconds = match === null ? Number.NaN : Number(match[1]) * (match[2] === 'ms' ? 1 : 1000);
+  if (!(milliseconds >= 10 && milliseconds <= 600_000))
+    throw new InvalidArgumentError('It is a time from 10ms to 600s, like 500ms or 2s.');
+  return milliseconds;
+}
+
+const json = (): Option => new Option('--json', 'print JSON, for programs');
+const window = (milliseconds: number): Option =>
+  new Option('--for <time>', 'how long to look: two samples this far apart')
+    .argParser(parseWindow)
+    .default(milliseconds, milliseconds < 1000 ? `${milliseconds}ms` : `${milliseconds / 1000}s`);
+const from = (): Option =>
+  new Option(
+    '--from <file>',
+    'use a saved observation (glassbox observe -o) instead of this machine; - for standard input',
+  );
+
+const selectorHelp = `
+A container is named by its name, an id's first characters, pod/<namespace>/<name>[/<container>],
+pid:<n> (any process in it), cgroup:<path>, or self. "glassbox ps" lists what is here.`;
+
+function buildProgram(done: (code: number) => void): Command {
+  const program = new Command('glassbox')
+    .description('Finds out why a Linux container misbehaves: the kernel mechanism, the evidence, the fix.')
+    .version(version, '-V, --version')
+    .exitOverride()
+    .showHelpAfterError('Add --help for the words and an example.')
+    .configureHelp({ helpWidth: 80 })
+    .enablePositionalOptions()
+    .helpCommand(false)
+    .addHelpText(
+      'after',
+      `
+Without a command it lists the containers, as ps does.
+
+Examples:
+  glassbox demo                         see it work on containers made for it
+  glassbox diagnose                     every container here: what is wrong, and why
+  glassbox diagnose web-1 --symptom slow
+  glassbox lab run process/cpu-throttled
+Exit codes: 0 it ran, 1 found with --fail-on or a lab that did not hold, 2 wrong words,
+3 it could not look.`,
+    );
+  const add = (name: string, description: string, example: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .exitOverride()
+      .showHelpAfterError('Add --help for the words and an example.')
+      .configureHelp({ helpWidth: 80 })
+      .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}`);
+
+  program.addOption(json()).action(async options => {
+    const { ps } = await import('./commands/ps.ts');
+    done(await ps({ json: options.json === true, windowMs: 100 }));
+  });
+
+  add('ps', 'All containers: CPU, memory, and the five questions answered', 'glassbox ps')
+    .addOption(json())
+    .addOption(window(100))
+    .addOption(from())
+    .action(async options => {
+      const { ps } = await import('./commands/ps.ts');
+      done(await ps({ json: options.json === true, windowMs: options.for, from: options.from }));
+    });
+
+  add(
+    'inspect',
+    'One container as a glass box: namespaces, cgroups, limits, memory, mounts, capabilities',
+    'glassbox inspect web-1',
+  )
+    .argument('<container>', 'which one')
+    .addOption(json())
+    .addOption(window(1000))
+    .addOption(from())
+    .addHelpText('after', selectorHelp)
+    .action(async (container, options) => {
+      const { inspect } = await import('./commands/inspect.ts');
+      done(
+        await inspect(container, { json: options.json === true, windowMs: options.for, from: options.from }),
+      );
+    });
+
+  add(
+    'observe',
+    'Take an observation to diagnose here or elsewhere, or to attach to a report',
+    'glassbox observe -o node-7.json\nglassbox diagnose --from node-7.json',
+  )
+    .argument('[container...]', 'only these; all when none is named')
+    .addOption(new Option('-o, --output <file>', 'where to; standard output when left out'))
+    .addOption(window(1000))
+    .addOption(json().hideHelp())
+    .addHelpText('after', selectorHelp)
+    .action(async (containers, options) => {
+      const { observeCommand } = await import('./commands/observe.ts');
+      done(await observeCommand(containers, { output: options.output, windowMs: options.for }));
+    });
+
+  add(
+    'diagnose',
+    'Find out what is wrong, and why',
+    'glassbox diagnose web-1\nglassbox diagnose --symptom killed --fail-on warning',
+  )
+    .argument('[container...]', 'only these; all when none is named')
+    .addOption(json())
+    .addOption(new Option('--all', 'also show what was ruled out, with the evidence'))
+    .addOption(
+      new Option('--symptom <symptom>', `only problems that show as: ${symptoms.join(', ')}`).argParser(
+        oneOf<Symptom>(symptoms),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--fail-on <severity>',
+        `exit with 1 on a finding at least this bad: ${severities.join(', ')}`,
+      ).argParser(oneOf<Severity>(severities)),
+    )
+    .addOption(window(1000))
+    .addOption(from())
+    .addHelpText('after', selectorHelp)
+    .action(async (containers, options) => {
+      const { diagnoseCommand } = await import('./commands/diagnose.ts');
+      done(
+        await diagnoseCommand(containers, {
+          json: options.json === true,
+          all: options.all === true,
+          symptom: options.symptom,
+          failOn: options.failOn,
+          windowMs: options.for,
+          from: options.from,
+        }),
+      );
+    });
+
+  add(
+    'explain',
+    'The handbook page of a problem: why, evidence, reproduction, fix',
+    'glassbox explain memory/cgroup-oom --lang zh-CN',
+  )
+    .argument('<case>', 'its id, or the part after the slash')
+    .addOption(
+      new Option('--lang <language>', 'en or zh-CN; LANG decides when left out').argParser(
+        oneOf(['en', 'zh-CN']),
+      ),
+    )
+    .addOption(json())
+    .action(async (id, options) => {
+      const { explain } = await import('./commands/explain.ts');
+      done(explain(id, { json: options.json === true, language: options.lang }));
+    });
+
+  add('map', 'The catalogue as a map: modules × namespaces and cgroup controllers', 'glassbox map')
+    .addOption(json())
+    .action(async options => {
+      const { map } = await import('./commands/map.ts');
+      done(map({ json: options.json === true }));
+    });
+
+  add('doctor', 'What this host allows, what is missing, how to get it', 'glassbox doctor')
+    .addOption(json())
+    .action(async options => {
+      const { doctor } = await import('./commands/doctor.ts');
+      done(await doctor({ json: options.json === true }));
+    });
+
+  add(
+    'demo',
+    'Four broken containers and a healthy one: diagnose, fix, look again, clean up (root, about 20 s)',
+    'sudo glassbox demo',
+  )
+    .addOption(json())
+    .action(async options => {
+      const { demo } = await import('./commands/demo.ts');
+      done(await demo({ json: options.json === true }));
+    });
+
+  const lab = add(
+    'lab',
+    'Reproduce known problems in real containers, fix them, measure again',
+    'glassbox lab list\nglassbox lab run memory/cgroup-oom',
+  );
+  lab
+    .command('list')
+    .description('the catalogue')
+    .addOption(json())
+    .action(async options => {
+      const { labList } = await import('./commands/lab.ts');
+      done(labList({ json: options.json === true }));
+    });
+  lab
+    .command('run')
+    .description('healthy twin, problem, fix: each diagnosed and measured')
+    .argument('[case...]', 'ids from lab list')
+    .addOption(new Option('--all', 'every lab of the catalogue'))
+    .addOption(
+      new Option('--engine <engine>', 'bare needs nothing; docker uses the engine that runs here')
+        .argParser(oneOf(['bare', 'docker'] as const))
+        .default('bare'),
+    )
+    .addOption(json())
+    .action(async (cases, options) => {
+      const { labRun } = await import('./commands/lab.ts');
+      done(
+        await labRun(cases, {
+          json: options.json === true,
+          all: options.all === true,
+          engine: options.engine,
+        }),
+      );
+    });
+  lab
+    .command('clean')
+    .description('take down what a killed lab left behind; labs that run are left alone')
+    .addOption(json())
+    .action(async options => {
+      const { labClean } = await import('./commands/lab.ts');
+      done(await labClean({ json: options.json === true }));
+    });
+  return program;
+}

@@ -1,0 +1,71 @@
+import type { CpuSample, MemorySample } from '../linux/cgroup/model.ts';
+import { absent, flatMapReading, mapReading, type Reading } from '../linux/reading.ts';
+import { type Bytes, type Limit, limitOf, noLimit } from '../linux/units.ts';
+import type { ContainerFacts, Observation } from '../observe/observation.ts';
+import { type Chain, growth, levelsOf } from './facts.ts';
+import { resolvers } from './resolve.ts';
+
+/** What a container used during the window and what it may use, from its cgroups and not from its /proc. */
+export interface Usage {
+  /** CPUs' worth of time per time: 0.35. */
+  readonly cpus: Reading<number>;
+  /** The tightest quota on the way to the root, in CPUs. */
+  readonly cpuLimit: Reading<Limit<number>>;
+  /** Periods that were cut short in the window, of those that passed, in the cgroup with the tightest quota. */
+  readonly throttled: Reading<{ readonly periods: number; readonly throttledPeriods: number }>;
+  readonly memory: Reading<Bytes>;
+  /** The tightest memory limit on the way to the root. */
+  readonly memoryLimit: Reading<Limit<Bytes>>;
+  /** Page cache in `memory`, 0 to 1: mostly reclaimable. */
+  readonly cacheShare: Reading<number>;
+}
+
+export function usageOf(observation: Observation, facts: ContainerFacts): Usage {
+  const cpu = resolvers.cpu(observation, facts);
+  const memory = resolvers.memory(observation, facts);
+  return {
+    cpus: flatMapReading(cpu, ({ own }) =>
+      mapReading(
+        growth(own, sample => sample.usage),
+        microseconds => microseconds / 1000 / observation.windowMs,
+      ),
+    ),
+    cpuLimit: mapReading(cpu, chain => tightest(levelsOf(chain).map(({ last }) => cpuLimitOf(last)))),
+    throttled: flatMapReading(cpu, throttledIn),
+    memory: mapReading(memory, ({ own }) => own.last.usage),
+    memoryLimit: mapReading(memory, chain => tightest(levelsOf(chain).map(({ last }) => last.limit))),
+    cacheShare: flatMapReading(memory, ({ own }) => cacheShareOf(own.last)),
+  };
+}
+
+/** The smallest of several limits; none when none is set. */
+export function tightest<T extends number>(limits: readonly Limit<T>[]): Limit<T> {
+  const values = limits.flatMap(limit => (limit.kind === 'limit' ? [limit.value] : []));
+  return values.reduce<Limit<T>>(
+    (least, value) => (least.kind === 'max' || value < least.value ? limitOf(value) : least),
+    noLimit,
+  );
+}
+
+/** quota ÷ period. */
+export const cpuLimitOf = ({ quota }: CpuSample): Limit<number> =>
+  quota.present && quota.value.quota.kind === 'limit'
+    ? limitOf(quota.value.quota.value / quota.value.period)
+    : noLimit;
+
+function throttledIn(chain: Chain<CpuSample>): Usage['throttled'] {
+  const limit = tightest(levelsOf(chain).map(({ last }) => cpuLimitOf(last)));
+  const level = levelsOf(chain).find(({ last }) => {
+    const own = cpuLimitOf(last);
+    return own.kind === 'limit' && limit.kind === 'limit' && own.value === limit.value;
+  });
+  if (level === undefined) return absent('cpu.stat', 'disabled', 'no quota is set, so no period is counted');
+  const periods = growth(level, sample => mapReading(sample.throttling, ({ periods }) => periods));
+  const throttled = growth(level, sample => mapReading(sample.throttling, value => value.throttledPeriods));
+  return flatMapReading(periods, passed =>
+    mapReading(throttled, cut => ({ periods: passed, throttledPeriods: cut })),
+  );
+}
+
+const cacheShareOf = ({ usage, breakdown }: MemorySample): Reading<number> =>
+  mapReading(breakdown, ({ file }) => (usage === 0 ? 0 : file / usage));

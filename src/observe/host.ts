@@ -1,0 +1,44 @@
+import { arch } from 'node:os';
+import type { CgroupLayout } from '../linux/cgroup/model.ts';
+import type { KernelFiles } from '../linux/files.ts';
+import { readOomReports } from '../linux/kmsg/read.ts';
+import { readNamespaces } from '../linux/namespaces.ts';
+import { readLoadavg } from '../linux/proc/host/loadavg.ts';
+import { readMeminfo } from '../linux/proc/host/meminfo.ts';
+import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
+import { readHostStat } from '../linux/proc/host/stat.ts';
+import { mapReading, orElse } from '../linux/reading.ts';
+import { bytes, hostPid } from '../linux/units.ts';
+import type { HostFacts } from './observation.ts';
+
+/** The host around the containers but for its network, read once, with the second sample. */
+export function readHost(
+  files: KernelFiles,
+  cgroup: CgroupLayout,
+): Omit<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'> {
+  const stat = readHostStat(files);
+  // Without the right to look at pid 1 the observer's own namespaces stand in: on a host they are the same.
+  const initial = readNamespaces(files, hostPid(1));
+  return {
+    kernel: orElse(readKernelRelease(files), 'unknown'),
+    architecture: arch(),
+    cgroup,
+    cpus: orElse(
+      mapReading(stat, ({ cpus }) => cpus.size),
+      0,
+    ),
+    memory: orElse(
+      mapReading(readMeminfo(files), ({ total }) => total),
+      bytes(0),
+    ),
+    bootedAt: new Date(
+      orElse(
+        mapReading(stat, ({ bootTime }) => bootTime),
+        0,
+      ) * 1000,
+    ).toISOString(),
+    loadAverage: mapReading(readLoadavg(files), ({ averages }) => averages),
+    namespaces: initial.present ? initial.value : orElse(readNamespaces(files, 'self'), {}),
+    oomReports: readOomReports(files),
+  };
+}

@@ -1,0 +1,61 @@
+import * as v from 'valibot';
+import { type Observation, observationVersion } from './observation.ts';
+import { tables } from './schema/cgroups.ts';
+import { container, notice } from './schema/container.ts';
+import { host } from './schema/host.ts';
+import { isolation, network, sharedMemory, unlinkedFile } from './schema/inside.ts';
+import { list, reading, type Schema, time, whole } from './schema/parts.ts';
+import { process, signalFetching } from './schema/processes.ts';
+
+const observation: Schema<Observation> = v.object({
+  kind: v.literal('glassbox-observation'),
+  version: v.literal(observationVersion),
+  observedAt: time,
+  windowMs: whole<number>(),
+  host,
+  cgroups: tables,
+  containers: list(
+    v.object({
+      container,
+      processes: list(process),
+      initSignals: reading(signalFetching),
+      memoryFiles: reading(sharedMemory),
+      unlinkedFiles: reading(list(unlinkedFile)),
+      network,
+      isolation: reading(isolation),
+    }),
+  ),
+  notices: list(notice),
+});
+
+export type Loaded =
+  | { readonly kind: 'loaded'; readonly observation: Observation }
+  | { readonly kind: 'refused'; readonly problem: string; readonly remedy: string };
+
+const writeOne = 'Write one with "glassbox observe -o FILE".';
+
+/** An observation from its JSON text, checked field by field: rules may trust what comes out. */
+export function loadObservation(text: string): Loaded {
+  const refused = (problem: string, remedy = writeOne): Loaded => ({ kind: 'refused', problem, remedy });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return refused(text.trim() === '' ? 'it is empty' : `it is not JSON (${(error as Error).message})`);
+  }
+  const identity = v.safeParse(
+    v.object({ kind: v.literal('glassbox-observation'), version: v.number() }),
+    value,
+  );
+  if (!identity.success) return refused('it is JSON of something else');
+  if (identity.output.version !== observationVersion)
+    return refused(
+      `it has version ${identity.output.version}, this Glassbox reads version ${observationVersion}`,
+      'Use the Glassbox that wrote it, or take the observation again.',
+    );
+  const result = v.safeParse(observation, value);
+  if (result.success) return { kind: 'loaded', observation: result.output };
+  const [issue] = result.issues;
+  const where = v.getDotPath(issue) ?? 'the whole';
+  return refused(`${where} is wrong: ${issue.message}`);
+}

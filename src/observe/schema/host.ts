@@ -1,0 +1,72 @@
+import * as v from 'valibot';
+import type { OomReport } from '../../linux/kmsg/oom-report.ts';
+import type { Bytes, HostPid, Microseconds, Pages } from '../../linux/units.ts';
+import type { HostFacts } from '../observation.ts';
+import { layout } from './cgroups.ts';
+import {
+  byName,
+  flag,
+  fraction,
+  limit,
+  list,
+  namespaces,
+  nullable,
+  path,
+  reading,
+  type Schema,
+  text,
+  time,
+  whole,
+} from './parts.ts';
+
+const amount = whole<Bytes>();
+const count = whole<number>();
+
+const counter = { usage: amount, limit: limit(amount), failures: count };
+
+const oomReport: Schema<OomReport> = v.object({
+  at: whole<Microseconds>(),
+  constraint: v.picklist(['memcg', 'none', 'cpuset', 'mempolicy', 'unknown']),
+  invokedBy: nullable(v.object({ name: text, order: nullable(count), gfpMask: nullable(text) })),
+  limitingCgroup: nullable(path),
+  victimCgroup: nullable(path),
+  victims: list(
+    v.object({
+      pid: whole<HostPid>(),
+      name: text,
+      anonymous: amount,
+      file: amount,
+      shared: amount,
+      uid: nullable(count),
+      oomScoreAdjust: nullable(count),
+    }),
+  ),
+  memory: nullable(v.object(counter)),
+  swap: nullable(v.object({ ...counter, limitMeans: v.picklist(['memory-and-swap', 'swap']) })),
+  stats: byName(count),
+  candidates: list(
+    v.object({
+      pid: whole<HostPid>(),
+      name: text,
+      uid: count,
+      resident: whole<Pages>(),
+      swapped: whole<Pages>(),
+      oomScoreAdjust: count,
+    }),
+  ),
+  wholeGroup: flag,
+});
+
+export const host: Schema<HostFacts> = v.object({
+  kernel: text,
+  architecture: text,
+  cgroup: layout,
+  cpus: count,
+  memory: amount,
+  bootedAt: time,
+  loadAverage: reading(v.tuple([fraction, fraction, fraction])),
+  namespaces,
+  networkSysctls: reading(byName(text)),
+  networkSysctlDefaults: reading(byName(text)),
+  oomReports: reading(list(oomReport)),
+});

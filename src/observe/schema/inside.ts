@@ -1,0 +1,102 @@
+import * as v from 'valibot';
+import type { DeviceRule } from '../../linux/cgroup/devices.ts';
+import type { Mount } from '../../linux/proc/mountinfo.ts';
+import type { Bytes, HostPid } from '../../linux/units.ts';
+import type {
+  HostMount,
+  IsolationFacts,
+  NetworkFacts,
+  SharedFile,
+  SharedMemoryFacts,
+  UnlinkedFile,
+} from '../observation.ts';
+import { byName, flag, list, nullable, reading, type Schema, text, time, whole } from './parts.ts';
+
+const amount = whole<Bytes>();
+const count = whole<number>();
+
+const sharedFile: Schema<SharedFile> = v.object({ path: text, size: amount });
+
+export const sharedMemory: Schema<SharedMemoryFacts> = v.object({
+  mounts: list(
+    v.object({ path: text, used: amount, size: amount, largest: list(sharedFile), complete: flag }),
+  ),
+  segments: reading(
+    list(v.object({ key: count, id: count, size: amount, resident: amount, attached: count })),
+  ),
+  unlinked: list(sharedFile),
+});
+
+export const unlinkedFile: Schema<UnlinkedFile> = v.object({
+  pid: whole<HostPid>(),
+  descriptor: count,
+  path: text,
+  allocated: amount,
+  size: amount,
+  device: count,
+  inode: count,
+  filesystem: reading(v.object({ type: text, mountPoint: text, total: amount, available: amount })),
+  openForWriting: flag,
+  openForReading: flag,
+  appendOnly: flag,
+  madeUnnamed: flag,
+  modifiedAt: time,
+});
+
+const counters = byName(count);
+
+export const network: Schema<NetworkFacts> = v.object({
+  counters: reading(v.object({ first: counters, last: counters })),
+  listeners: reading(
+    list(
+      v.object({
+        address: text,
+        port: count,
+        queued: count,
+        backlog: reading(count),
+        dropped: reading(v.object({ total: count, inWindow: count })),
+        inode: count,
+        process: nullable(whole<HostPid>()),
+      }),
+    ),
+  ),
+  sysctls: reading(byName(text)),
+});
+
+const mount: Schema<Mount> = v.object({
+  id: count,
+  parent: count,
+  device: text,
+  root: text,
+  mountPoint: text,
+  options: list(text),
+  type: text,
+  source: text,
+  superOptions: list(text),
+});
+
+const hostMount: Schema<HostMount> = v.object({
+  mountPoint: text,
+  hostPath: text,
+  type: text,
+  writable: flag,
+});
+
+const deviceRule: Schema<DeviceRule> = v.object({
+  type: v.picklist(['all', 'block', 'character']),
+  major: nullable(count),
+  minor: nullable(count),
+  read: flag,
+  write: flag,
+  make: flag,
+});
+
+export const isolation: Schema<IsolationFacts> = v.object({
+  uidMap: list(v.object({ inside: count, outside: count, count })),
+  userNamespaceIsHost: flag,
+  mounts: list(mount),
+  hostMounts: list(hostMount),
+  hostDevices: list(text),
+  deviceRules: reading(list(deviceRule)),
+  securityLabel: reading(text),
+});

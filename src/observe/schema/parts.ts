@@ -1,0 +1,61 @@
+import * as v from 'valibot';
+import type { Because, Present, Reading } from '../../linux/reading.ts';
+import type { CgroupPath, Limit, NamespaceId } from '../../linux/units.ts';
+
+/**
+ * A schema whose output is exactly T. Every schema here is declared with the type it checks, so the compiler
+ * refuses one that has fallen behind the observation.
+ */
+export type Schema<T> = v.GenericSchema<unknown, T>;
+
+/** Any whole number that a double holds exactly, branded as the caller says. */
+export const whole = <T extends number>(): Schema<T> =>
+  v.custom<T>(input => Number.isSafeInteger(input), 'expected a whole number');
+
+export const fraction: Schema<number> = v.pipe(v.number(), v.finite());
+export const text: Schema<string> = v.string();
+export const flag: Schema<boolean> = v.boolean();
+export const path: Schema<CgroupPath> = v.custom<CgroupPath>(
+  input => typeof input === 'string' && input.startsWith('/'),
+  'expected a cgroup path',
+);
+export const time: Schema<string> = v.pipe(
+  v.string(),
+  v.check(input => !Number.isNaN(Date.parse(input)), 'expected an ISO 8601 time'),
+);
+
+export const list = <T>(item: Schema<T>): Schema<readonly T[]> => v.array(item);
+export const byName = <T>(item: Schema<T>): Schema<Readonly<Record<string, T>>> => v.record(v.string(), item);
+export const nullable = <T>(value: Schema<T>): Schema<T | null> => v.nullable(value);
+
+const because: Schema<Because> = v.picklist([
+  'not-permitted',
+  'kernel-too-old',
+  'disabled',
+  'vanished',
+  'needs-trace',
+  'unreadable',
+]);
+
+const absent = v.object({ present: v.literal(false), what: text, because, remedy: text });
+
+export const reading = <T>(value: Schema<T>): Schema<Reading<T>> =>
+  v.union([v.object({ present: v.literal(true), value }) as Schema<Present<T>>, absent]);
+
+export const limit = <T>(value: Schema<T>): Schema<Limit<T>> =>
+  v.union([
+    v.object({ kind: v.literal('max') }),
+    v.object({ kind: v.literal('limit'), value }) as Schema<{ kind: 'limit'; value: T }>,
+  ]);
+
+const namespace = whole<NamespaceId>();
+export const namespaces = v.object({
+  cgroup: v.exactOptional(namespace),
+  ipc: v.exactOptional(namespace),
+  mnt: v.exactOptional(namespace),
+  net: v.exactOptional(namespace),
+  pid: v.exactOptional(namespace),
+  time: v.exactOptional(namespace),
+  user: v.exactOptional(namespace),
+  uts: v.exactOptional(namespace),
+});

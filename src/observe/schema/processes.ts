@@ -1,0 +1,66 @@
+import * as v from 'valibot';
+import type { SchedulerTimes } from '../../linux/proc/process.ts';
+import type { Bytes, ClockTicks, HostPid, Microseconds, NsPid } from '../../linux/units.ts';
+import type { ProcessFacts, SignalFetching } from '../observation.ts';
+import { flag, list, reading, type Schema, text, whole } from './parts.ts';
+
+const amount = whole<Bytes>();
+const count = whole<number>();
+const numbers = list(count);
+const ids = v.object({ real: count, effective: count, saved: count, filesystem: count });
+const scheduler: Schema<SchedulerTimes> = v.object({
+  running: whole<Microseconds>(),
+  waiting: whole<Microseconds>(),
+  timeslices: count,
+});
+
+export const process: Schema<ProcessFacts> = v.object({
+  pid: whole<HostPid>(),
+  startTime: whole<ClockTicks>(),
+  status: v.object({
+    name: text,
+    state: text,
+    pid: whole<HostPid>(),
+    parent: whole<HostPid>(),
+    namespacePids: list(whole<NsPid>()),
+    threads: count,
+    uid: ids,
+    gid: ids,
+    signals: v.object({
+      pending: numbers,
+      sharedPending: numbers,
+      blocked: numbers,
+      ignored: numbers,
+      caught: numbers,
+    }),
+    capabilities: v.object({
+      inheritable: numbers,
+      permitted: numbers,
+      effective: numbers,
+      bounding: numbers,
+      ambient: numbers,
+    }),
+    noNewPrivileges: flag,
+    seccomp: reading(count),
+    memory: reading(
+      v.object({
+        resident: amount,
+        residentAnonymous: amount,
+        residentFile: amount,
+        residentShared: amount,
+        swapped: amount,
+      }),
+    ),
+  }),
+  zombieInBothSamples: flag,
+  commandLine: list(text),
+  executable: reading(text),
+  oomScoreAdjust: reading(count),
+  waitChannel: reading(text),
+  scheduler: reading(v.object({ first: scheduler, last: scheduler })),
+});
+
+export const signalFetching: Schema<SignalFetching> = v.object({
+  descriptorSignals: numbers,
+  waitChannels: list(text),
+});
