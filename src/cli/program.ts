@@ -57,17 +57,41 @@ const from = (): Option =>
     'use a saved observation (glassbox observe -o) instead of this machine; - for standard input',
   );
 
+/** Commander takes the unknown word for an argument of the list that is shown without a command. */
+function unknownCommand(program: Command, word: string): Failure {
+  const near = program.commands
+    .map(command => command.name())
+    .filter(name => name.startsWith(word.slice(0, 3)) || word.startsWith(name));
+  return new Failure(
+    exitCodes.usage,
+    `there is no command "${word}".`,
+    `${near.length > 0 ? `Did you mean ${near.join(' or ')}? ` : ''}"glassbox --help" lists them.`,
+  );
+}
+
 const selectorHelp = `
-A container is named by its name, an id's first characters, pod/<namespace>/<name>[/<container>],
-pid:<n> (any process in it), cgroup:<path>, or self. "glassbox ps" lists what is here.`;
+A container is named by its name, the first characters of its id,
+pod/<namespace>/<name>[/<container>], pid:<n> (any process in it),
+cgroup:<path>, or self. "glassbox ps" lists what is here.`;
+
+/** Commander's own complaints in the form of ours. */
+const output = {
+  outputError: (text: string, write: (text: string) => void): void => {
+    const what = text.replace(/^error: /, '').trim();
+    write(
+      `${formatFailure(new Failure(exitCodes.usage, what, 'Add --help for the words and an example.'))}\n`,
+    );
+  },
+};
 
 function buildProgram(done: (code: number) => void): Command {
   const program = new Command('glassbox')
     .description('Finds out why a Linux container misbehaves: the kernel mechanism, the evidence, the fix.')
     .version(version, '-V, --version')
     .exitOverride()
-    .showHelpAfterError('Add --help for the words and an example.')
-    .configureHelp({ helpWidth: 80 })
+    .usage('[command] [options]')
+    .configureOutput(output)
+    .configureHelp({ helpWidth: 80, visibleArguments: () => [] })
     .enablePositionalOptions()
     .helpCommand(false)
     .addHelpText(
@@ -77,25 +101,29 @@ Without a command it lists the containers, as ps does.
 
 Examples:
   glassbox demo                         see it work on containers made for it
-  glassbox diagnose                     every container here: what is wrong, and why
+  glassbox diagnose                     every container: what is wrong, and why
   glassbox diagnose web-1 --symptom slow
   glassbox lab run process/cpu-throttled
-Exit codes: 0 it ran, 1 found with --fail-on or a lab that did not hold, 2 wrong words,
-3 it could not look.`,
+Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
+2 the words are off; 3 it could not look.`,
     );
-  const add = (name: string, description: string, example: string): Command =>
-    program
+  const add = (name: string, description: string, example: string, parent = program): Command =>
+    parent
       .command(name)
       .description(description)
       .exitOverride()
-      .showHelpAfterError('Add --help for the words and an example.')
-      .configureHelp({ helpWidth: 80 })
+      .configureOutput(output)
+      .configureHelp({ helpWidth: 80, visibleArguments: command => [...command.registeredArguments] })
       .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}`);
 
-  program.addOption(json()).action(async options => {
-    const { ps } = await import('./commands/ps.ts');
-    done(await ps({ json: options.json === true, windowMs: 100 }));
-  });
+  program
+    .addOption(json())
+    .argument('[command]')
+    .action(async (word, options) => {
+      if (word !== undefined) throw unknownCommand(program, word);
+      const { ps } = await import('./commands/ps.ts');
+      done(await ps({ json: options.json === true, windowMs: 100 }));
+    });
 
   add('ps', 'All containers: CPU, memory, and the five questions answered', 'glassbox ps')
     .addOption(json())
@@ -220,18 +248,19 @@ Exit codes: 0 it ran, 1 found with --fail-on or a lab that did not hold, 2 wrong
     'lab',
     'Reproduce known problems in real containers, fix them, measure again',
     'glassbox lab list\nglassbox lab run memory/cgroup-oom',
-  );
-  lab
-    .command('list')
-    .description('the catalogue')
+  ).helpCommand(false);
+  add('list', 'The catalogue', 'glassbox lab list', lab)
     .addOption(json())
     .action(async options => {
       const { labList } = await import('./commands/lab.ts');
       done(labList({ json: options.json === true }));
     });
-  lab
-    .command('run')
-    .description('healthy twin, problem, fix: each diagnosed and measured')
+  add(
+    'run',
+    'Healthy twin, problem, fix: each diagnosed and measured (root)',
+    'sudo glassbox lab run memory/cgroup-oom\nsudo glassbox lab run --all --json > runs.json',
+    lab,
+  )
     .argument('[case...]', 'ids from lab list')
     .addOption(new Option('--all', 'every lab of the catalogue'))
     .addOption(
@@ -250,9 +279,12 @@ Exit codes: 0 it ran, 1 found with --fail-on or a lab that did not hold, 2 wrong
         }),
       );
     });
-  lab
-    .command('clean')
-    .description('take down what a killed lab left behind; labs that run are left alone')
+  add(
+    'clean',
+    'Take down what a killed lab left behind; labs that run are left alone',
+    'sudo glassbox lab clean',
+    lab,
+  )
     .addOption(json())
     .action(async options => {
       const { labClean } = await import('./commands/lab.ts');

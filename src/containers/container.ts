@@ -29,6 +29,8 @@ export interface Container {
   readonly image: string | null;
   /** The cgroup that holds the container, per controller, as the host's root sees it. */
   readonly cgroups: Readonly<Partial<Record<Controller, CgroupPath>>>;
+  /** Controllers whose cgroup above also holds processes that are not the container's: its figures are theirs too. */
+  readonly sharedCgroups: readonly Controller[];
   readonly namespaces: Namespaces;
   readonly labels: Readonly<Record<string, string>>;
   readonly pod: { readonly namespace: string; readonly name: string; readonly container: string } | null;

@@ -12,6 +12,7 @@ import { containerCgroup } from './engine-hint.ts';
 import { findBareContainers } from './engines/bare.ts';
 import { mergeSightings } from './merge.ts';
 import { type ProcessScan, scanProcesses } from './scan.ts';
+import { findSharedCgroups } from './shared-cgroups.ts';
 import type { Sighting } from './sighting.ts';
 
 export interface Discovery {
@@ -55,11 +56,13 @@ function completer(files: KernelFiles): (sighting: Sighting) => Container {
   );
   return sighting => {
     const { init } = sighting;
-    if (init === null) return { ...sighting, cgroups: {}, namespaces: {} };
+    if (init === null) return { ...sighting, cgroups: {}, sharedCgroups: [], namespaces: {} };
+    const cgroups = cgroupsOf(files, layout, init, sighting.id);
     return {
       ...sighting,
       startedAt: sighting.startedAt ?? startOf(files, init, bootTime),
-      cgroups: cgroupsOf(files, layout, init, sighting.id),
+      cgroups,
+      sharedCgroups: findSharedCgroups(files, layout, init, cgroups),
       namespaces: orElse(readNamespaces(files, init), {}),
     };
   };

@@ -60,6 +60,8 @@ export interface Chain<S> {
   readonly own: Level<S>;
   /** Nearest first; the last one is the hierarchy's root. */
   readonly ancestors: readonly Level<S>[];
+  /** `own` also holds processes that are not the container's: what was counted there may be another's doing. */
+  readonly shared: boolean;
 }
 
 export interface Level<S> {

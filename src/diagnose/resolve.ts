@@ -62,7 +62,7 @@ function chainResolver<C extends Controller>(
       const level = readLevel(table[ancestor], what);
       if (level.present) ancestors.push(level.value);
     }
-    return present({ own: own.value, ancestors });
+    return present({ own: own.value, ancestors, shared: container.sharedCgroups.includes(controller) });
   };
 }
 

@@ -1,5 +1,5 @@
 import type { CpuSample, MemorySample } from '../linux/cgroup/model.ts';
-import { absent, flatMapReading, mapReading, type Reading } from '../linux/reading.ts';
+import { type Absent, absent, flatMapReading, mapReading, present, type Reading } from '../linux/reading.ts';
 import { type Bytes, type Limit, limitOf, noLimit } from '../linux/units.ts';
 import type { ContainerFacts, Observation } from '../observe/observation.ts';
 import { type Chain, growth, levelsOf } from './facts.ts';
@@ -24,19 +24,30 @@ export function usageOf(observation: Observation, facts: ContainerFacts): Usage 
   const cpu = resolvers.cpu(observation, facts);
   const memory = resolvers.memory(observation, facts);
   return {
-    cpus: flatMapReading(cpu, ({ own }) =>
-      mapReading(
-        growth(own, sample => sample.usage),
-        microseconds => microseconds / 1000 / observation.windowMs,
-      ),
+    cpus: flatMapReading(cpu, ({ own, shared }) =>
+      shared
+        ? notItsAlone(own.directory)
+        : mapReading(
+            growth(own, sample => sample.usage),
+            microseconds => microseconds / 1000 / observation.windowMs,
+          ),
     ),
     cpuLimit: mapReading(cpu, chain => tightest(levelsOf(chain).map(({ last }) => cpuLimitOf(last)))),
     throttled: flatMapReading(cpu, throttledIn),
-    memory: mapReading(memory, ({ own }) => own.last.usage),
+    memory: flatMapReading(memory, ({ own, shared }) =>
+      shared ? notItsAlone(own.directory) : present(own.last.usage),
+    ),
     memoryLimit: mapReading(memory, chain => tightest(levelsOf(chain).map(({ last }) => last.limit))),
     cacheShare: flatMapReading(memory, ({ own }) => cacheShareOf(own.last)),
   };
 }
+
+const notItsAlone = (directory: string): Absent =>
+  absent(
+    directory,
+    'disabled',
+    'the cgroup holds other processes too; start the container in one of its own',
+  );
 
 /** The smallest of several limits; none when none is set. */
 export function tightest<T extends number>(limits: readonly Limit<T>[]): Limit<T> {

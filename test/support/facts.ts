@@ -40,6 +40,7 @@ export const container = (change: Partial<Container> = {}): Container => ({
     memory: cgroupPath('/box/web-1'),
     pids: cgroupPath('/box/web-1'),
   },
+  sharedCgroups: [],
   namespaces: {},
   labels: {},
   pod: null,
@@ -85,7 +86,11 @@ export const level = <S>(
 });
 
 /** Own cgroup first, then its ancestors. */
-export const chain = <S>(own: Level<S>, ...ancestors: readonly Level<S>[]): Chain<S> => ({ own, ancestors });
+export const chain = <S>(own: Level<S>, ...ancestors: readonly Level<S>[]): Chain<S> => ({
+  own,
+  ancestors,
+  shared: false,
+});
 
 export const cpuSample = (change: Partial<CpuSample> = {}): CpuSample => ({
   usage: present(microseconds(0)),

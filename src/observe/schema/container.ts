@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type Container, type EngineNotice, engineNames } from '../../containers/container.ts';
+import { controllers } from '../../linux/cgroup/model.ts';
 import type { HostPid } from '../../linux/units.ts';
 import { byName, flag, namespaces, nullable, path, type Schema, text, time, whole } from './parts.ts';
 
@@ -23,6 +24,7 @@ export const container: Schema<Container> = v.object({
     freezer: v.exactOptional(path),
     pressure: v.exactOptional(path),
   }),
+  sharedCgroups: v.array(v.picklist(controllers)),
   namespaces,
   labels: byName(text),
   pod: nullable(v.object({ namespace: text, name: text, container: text })),
