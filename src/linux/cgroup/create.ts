@@ -29,6 +29,18 @@ export function directoriesFor(
   return present(directories);
 }
 
+/** The same once each, with cpuacct's where that is apart from cpu: what has to be removed in the end. */
+export function everyDirectory(
+  layout: CgroupLayout,
+  path: CgroupPath,
+  controllers: readonly Controller[],
+): readonly string[] {
+  return [...needed(layout, controllers).keys()].flatMap(hierarchy => {
+    const directory = locateIn(hierarchy, path);
+    return directory.present ? [directory.value] : [];
+  });
+}
+
 /**
  * Makes a cgroup, and the cgroups above it that are missing, in every hierarchy that the controllers need. On v1
  * cpuacct comes with cpu. Answers with the directories, one for each controller.

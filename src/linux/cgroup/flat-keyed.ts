@@ -15,28 +15,31 @@ export type Counts<K extends string> = Readonly<Record<K, number | undefined>>;
  */
 export function keyedCounts<K extends string>(...keys: readonly K[]): (text: string) => Counts<K> {
   const needles = keys.map(key => [key, `${key} `, `\n${key} `] as const);
+  const none = Object.fromEntries(keys.map(key => [key, undefined])) as Counts<K>;
   return text => {
-    const counts: Partial<Record<K, number | undefined>> = {};
+    const counts: Record<K, number | undefined> = { ...none };
     let position = 0;
     for (const [key, atStart, inLine] of needles) {
       let at = text.indexOf(inLine, position);
       if (at === -1 && position > 0) at = text.indexOf(inLine);
       if (at !== -1) position = at + inLine.length;
       else if (text.startsWith(atStart)) position = atStart.length;
-      else {
-        counts[key] = undefined;
-        continue;
-      }
+      else continue;
       counts[key] = countAt(text, position);
     }
-    return counts as Counts<K>;
+    return counts;
   };
 }
 
-/** The digits after `key`, for counters that need more than 53 bits on the way. */
+/** What follows `key`, up to the end of the line: for counters that need more than 53 bits on the way. */
 export function digitsOf(text: string, key: string): string | undefined {
-  const match = new RegExp(`^${key} (\\d+)$`, 'm').exec(text);
-  return match?.[1];
+  const needle = `${key} `;
+  for (let at = text.indexOf(needle); at !== -1; at = text.indexOf(needle, at + 1)) {
+    if (at > 0 && text.charCodeAt(at - 1) !== newline) continue;
+    const end = text.indexOf('\n', at);
+    return text.slice(at + needle.length, end === -1 ? undefined : end);
+  }
+  return undefined;
 }
 
 /** A file that is one count and a newline. */
@@ -57,8 +60,10 @@ function countAt(text: string, start: number): number | undefined {
 
 /** A limit file: `max`, or a count. */
 export function parseLimit(text: string): Limit<number> | undefined {
-  const word = text.trim();
-  if (word === 'max') return noLimit;
-  const value = parseSingleCount(word);
+  if (isMax(text)) return noLimit;
+  const value = parseSingleCount(text);
   return value === undefined ? undefined : limitOf(value);
 }
+
+/** Asked before any conversion to a number. */
+export const isMax = (text: string): boolean => text === 'max\n' || text === 'max';

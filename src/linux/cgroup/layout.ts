@@ -115,6 +115,17 @@ export function locate(layout: CgroupLayout, controller: Controller, path: Cgrou
   return flatMapReading(hierarchyOf(layout, controller), hierarchy => locateIn(hierarchy, path));
 }
 
+/** The directory in the hierarchy of a kernel controller that the model has no name for, such as cpuacct. */
+export function locateKernel(
+  layout: CgroupLayout,
+  kernelController: string,
+  path: CgroupPath,
+): string | undefined {
+  const hierarchy = hierarchyOfKernel(layout, kernelController);
+  const directory = hierarchy === undefined ? undefined : locateIn(hierarchy, path);
+  return directory?.present ? directory.value : undefined;
+}
+
 export function locateIn(hierarchy: Hierarchy, path: CgroupPath): Reading<string> {
   const below = pathBelow(hierarchy.mountRoot, path);
   if (below !== undefined) return present(`${hierarchy.mountPoint}${below}`);

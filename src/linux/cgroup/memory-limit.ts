@@ -1,4 +1,5 @@
 import { type Bytes, bytes, type Limit, limitOf, noLimit } from '../units.ts';
+import { isMax, parseSingleCount } from './flat-keyed.ts';
 
 /**
  * A memory limit of either version: `max`, `268435456`, and v1's "none", which is 2^63 rounded down to a page:
@@ -6,8 +7,8 @@ import { type Bytes, bytes, type Limit, limitOf, noLimit } from '../units.ts';
  * by its length, before it could become a number: 10^16 bytes and more are no limit on any machine.
  */
 export function parseByteLimit(text: string): Limit<Bytes> | undefined {
-  const word = text.trim();
-  if (word === 'max') return noLimit;
-  if (!/^\d{1,20}$/.test(word)) return undefined;
-  return word.length > 16 ? noLimit : limitOf(bytes(Number(word)));
+  if (isMax(text)) return noLimit;
+  if (text.length > 16 && /^\d{17,20}\n?$/.test(text)) return noLimit;
+  const value = parseSingleCount(text);
+  return value === undefined ? undefined : limitOf(bytes(value));
 }

@@ -67,10 +67,10 @@ function readRoot(cgroup: CgroupDirectory): Reading<MemorySample> {
   );
 }
 
-/**
- * memory.events: `low 0`, `high 3`, `max 12`, `oom 1`, `oom_kill 1`, `oom_group_kill 0` (5.17). It counts the
- * whole subtree since 5.2, which brought memory.events.local for the cgroup alone.
- */
+/** memory.events and memory.events.local: `low 0`, `high 3`, `max 12`, `oom 1`, `oom_kill 1`, `oom_group_kill 0`. */
+export const parseMemoryEvents = keyedCounts('max', 'oom_kill');
+
+/** memory.events counts the whole subtree since 5.2, which brought memory.events.local for the cgroup alone. */
 function readEvents(
   cgroup: CgroupDirectory,
 ): Pick<MemorySample, 'limitHits' | 'oomKills' | 'subtreeOomKills'> {
@@ -78,7 +78,7 @@ function readEvents(
   const events = cgroup.read('memory.events');
   const own = local.present ? local : events;
   return {
-    limitHits: flatMapReading(own, text => parsed('memory.events max', eventCounts(text).max)),
+    limitHits: flatMapReading(own, text => parsed('memory.events max', parseMemoryEvents(text).max)),
     oomKills: oomKillOf(own),
     subtreeOomKills: local.present ? oomKillOf(events) : notSummed(cgroup.directory),
   };
@@ -86,13 +86,11 @@ function readEvents(
 
 const oomKillOf = (events: Reading<string>): Reading<number> =>
   flatMapReading(events, text => {
-    const { oom_kill: kills } = eventCounts(text);
+    const { oom_kill: kills } = parseMemoryEvents(text);
     return kills === undefined
       ? absent('memory.events oom_kill', 'kernel-too-old', 'needs Linux 4.13')
       : present(kills);
   });
-
-const eventCounts = keyedCounts('max', 'oom_kill');
 
 /** memory.swap.current and memory.swap.max; missing when the kernel does not account swap. */
 function readSwap(cgroup: CgroupDirectory): Reading<SwapSample> {

@@ -31,14 +31,15 @@ export function parsePids(
   return current === undefined || limit === undefined ? undefined : { current, limit, refusals };
 }
 
+/** pids.events, pids.events.local: `max 3`. */
+export const parsePidsEvents = keyedCounts('max');
+
 /**
- * `max 3`. Since 6.12 v2's pids.events counts also what descendants were refused and pids.events.local is this
+ * Since 6.12 v2's pids.events counts also what descendants were refused and pids.events.local is this
  * cgroup's own; where .local is missing, pids.events is the local count.
  */
 function readRefusals(cgroup: CgroupDirectory): Reading<number> {
   const local = cgroup.version === 'v2' ? cgroup.read('pids.events.local') : undefined;
   const events = local?.present ? local : sinceKernel(cgroup.read('pids.events'), 'Linux 4.6');
-  return flatMapReading(events, text => parsed('pids.events max', eventCounts(text).max));
+  return flatMapReading(events, text => parsed('pids.events max', parsePidsEvents(text).max));
 }
-
-const eventCounts = keyedCounts('max');

@@ -7,7 +7,7 @@ import type { CgroupDirectory } from './directory.ts';
 import { readFreezer } from './freezer.ts';
 import { readHugetlb } from './hugetlb.ts';
 import { readIo } from './io.ts';
-import { hierarchyOf, hierarchyOfKernel, locateIn } from './layout.ts';
+import { hierarchyOf, locateIn, locateKernel } from './layout.ts';
 import { readMemory } from './memory.ts';
 import type { CgroupLayout, Controller, ControllerSamples, Sampled } from './model.ts';
 import { readPids } from './pids.ts';
@@ -38,7 +38,8 @@ export function openCgroup(
 ): Reading<CgroupDirectory> {
   return flatMapReading(hierarchyOf(layout, controller), hierarchy =>
     mapReading(locateIn(hierarchy, path), directory => {
-      const accounting = controller === 'cpu' ? accountingDirectory(layout, path) : undefined;
+      // v1 cpuacct is often mounted with cpu, but need not be.
+      const accounting = controller === 'cpu' ? locateKernel(layout, 'cpuacct', path) : undefined;
       const pathOf = (name: string): string =>
         accounting !== undefined && name.startsWith('cpuacct.')
           ? `${accounting}/${name}`
@@ -61,13 +62,6 @@ export function openCgroup(
       };
     }),
   );
-}
-
-/** v1 cpuacct is often mounted with cpu, but need not be. */
-function accountingDirectory(layout: CgroupLayout, path: CgroupPath): string | undefined {
-  const hierarchy = hierarchyOfKernel(layout, 'cpuacct');
-  const directory = hierarchy === undefined ? undefined : locateIn(hierarchy, path);
-  return directory?.present ? directory.value : undefined;
 }
 
 /** One controller's sample of an opened cgroup. */
