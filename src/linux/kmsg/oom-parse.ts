@@ -123,7 +123,8 @@ function addRecord({ text, at }: KmsgRecord, open: Draft | undefined, enter: (st
     const draft = enter('killed');
     if (draft.victims.length === 0 && draft.constraintLine === null) draft.at = at;
     draft.memcg ||= killed.memcg;
-    draft.victims.push(killed.victim);
+    // A group kill comes to its first victim once more.
+    if (!draft.victims.some(({ pid }) => pid === killed.victim.pid)) draft.victims.push(killed.victim);
     return;
   }
   if (text.startsWith('oom-kill:constraint=')) {

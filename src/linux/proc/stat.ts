@@ -41,6 +41,8 @@ export function parseStat(text: string): ProcessStat | undefined {
   const startTime = field(22);
   if (pid === undefined || state === undefined || parent === undefined || minorFaults === undefined)
     return undefined;
+  // The last field of a text that was cut off may be cut too.
+  if (field(23) === undefined) return undefined;
   if (majorFaults === undefined || userTime === undefined || systemTime === undefined) return undefined;
   if (threads === undefined || startTime === undefined) return undefined;
   return {
