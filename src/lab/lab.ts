@@ -87,6 +87,8 @@ export type LabProgram =
 /** Labs set a memory and a pids limit by default (256 MiB, 128 tasks), so that a bug stays inside. */
 export interface Limits {
   readonly memory?: Bytes | 'max';
+  /** Memory and swap together; as much as `memory` by default, which is no swap. */
+  readonly memoryAndSwap?: Bytes | 'max';
   readonly pids?: number | 'max';
   readonly cpu?: {
     readonly quota: Microseconds | 'max';
