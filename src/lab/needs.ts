@@ -1,7 +1,11 @@
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { hostHierarchies } from './cgroups.ts';
+import { capabilityNumber } from '../linux/capabilities.ts';
+import { hierarchyOf } from '../linux/cgroup/layout.ts';
+import { openKernelFiles } from '../linux/files.ts';
+import { readStatus } from '../linux/proc/status.ts';
+import { labLayout } from './cgroups.ts';
 import type { LabNeed } from './lab.ts';
 import { stateDirectory } from './places.ts';
 
@@ -35,14 +39,14 @@ function unmetByAnyLab(): Skipped | undefined {
   return unwritableCgroups();
 }
 
-/** Bit 21 of CapEff (linux/capability.h). */
 function hasSysAdmin(): boolean {
-  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
-  return (BigInt(`0x${mask}`) & (1n << 21n)) !== 0n;
+  const status = readStatus(openKernelFiles(), 'self');
+  const number = capabilityNumber('SYS_ADMIN');
+  return status.present && number !== undefined && status.value.capabilities.effective.includes(number);
 }
 
 function unwritableCgroups(): Skipped | undefined {
-  const hierarchies = hostHierarchies();
+  const { hierarchies } = labLayout();
   if (hierarchies.length === 0) {
     return {
       because: 'no cgroup file system is mounted',
@@ -71,12 +75,10 @@ function isWritable(path: string): boolean {
 function unmet(need: LabNeed): Skipped | undefined {
   switch (need.kind) {
     case 'controller': {
-      const { controller } = need;
-      if (hostHierarchies().some(hierarchy => hierarchy.controllers.includes(controller))) return undefined;
-      return {
-        because: `this host has no ${controller} controller`,
-        remedy: `boot a kernel that has it (cat /proc/cgroups), or mount its hierarchy`,
-      };
+      const hierarchy = hierarchyOf(labLayout(), need.controller);
+      return hierarchy.present
+        ? undefined
+        : { because: `this host lacks ${hierarchy.what}`, remedy: hierarchy.remedy };
     }
     case 'disk':
       return unmetDisk(need.free);

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { disableControllers, removeCgroupSync, removeEmptyCgroup } from './cgroups.ts';
+import { basename, join } from 'node:path';
+import { disableControllers, removeCgroupSync, removeEmptyCgroup } from './cgroup-removal.ts';
 import { type JournalEntry, ownerOfRun, readJournal } from './journal.ts';
 import { journalsDirectory } from './places.ts';
-import { bootId, isAlive, killSync } from './processes.ts';
+import { bootId, isAlive, killSync, processesOfRun } from './processes.ts';
 
 /**
  * Takes down what a journal lists, last made first, and then the journal. Synchronous throughout: the same code
@@ -14,6 +14,7 @@ import { bootId, isAlive, killSync } from './processes.ts';
 export function undoJournal(directory: string): readonly string[] {
   const entries = readJournal(directory);
   const left: string[] = [];
+  for (const unlisted of processesOfRun(basename(directory))) killSync(unlisted, 5000);
   for (const entry of entries.toReversed()) {
     const problem = undoEntry(entry);
     if (problem !== undefined) left.push(problem);
@@ -58,7 +59,7 @@ function undoEntry(entry: JournalEntry): string | undefined {
     case 'owner':
       return undefined;
     case 'process':
-      return killSync(entry) ? undefined : `process ${entry.pid} does not end`;
+      return killSync(entry, 5000) ? undefined : `process ${entry.pid} does not end`;
     case 'cgroup':
       if (!entry.directory.includes('/glassbox/lab-')) return `${entry.directory} is not a cgroup of a lab`;
       return removeCgroupSync(entry.directory) ? undefined : `cgroup ${entry.directory} stays busy`;

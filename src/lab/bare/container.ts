@@ -4,18 +4,12 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import { bytes, hostPid } from '../../linux/units.ts';
-import {
-  defaultLimits,
-  killAllIn,
-  type LabCgroup,
-  makeCgroup,
-  removeCgroupSync,
-  writeLimits,
-} from '../cgroups.ts';
+import { killAllIn, removeCgroupSync } from '../cgroup-removal.ts';
+import { defaultLimits, type LabCgroup, makeCgroup } from '../cgroups.ts';
 import type { Journal } from '../journal.ts';
 import type { ContainerSpec, LabContainer, LabProgram } from '../lab.ts';
 import { projectDirectory } from '../places.ts';
-import { identify, isAlive, type ProcessIdentity, signalQuietly } from '../processes.ts';
+import { identify, isAlive, type ProcessIdentity, runVariable, signalQuietly } from '../processes.ts';
 import { openProgramOutput, type ProgramOutput } from '../program-output.ts';
 import { runInside } from './run-inside.ts';
 import { type SetupPlan, setupScript } from './setup-script.ts';
@@ -26,16 +20,15 @@ export async function startBareContainer(
   mountPoint: string,
   spec: ContainerSpec,
 ): Promise<LabContainer> {
-  const parent = spec.parentLimits && makeCgroup(journal, [`${spec.name}-parent`]);
-  if (parent !== undefined && spec.parentLimits !== undefined) writeLimits(parent, spec.parentLimits);
-  const above = parent === undefined ? [] : [`${spec.name}-parent`];
-  const cgroup = makeCgroup(journal, [...above, spec.name]);
-  writeLimits(cgroup, { ...defaultLimits, ...spec.limits });
+  const above = spec.parentLimits === undefined ? [] : [`${spec.name}-parent`];
+  const parent = spec.parentLimits && makeCgroup(journal, above, spec.parentLimits);
+  const cgroup = makeCgroup(journal, [...above, spec.name], { ...defaultLimits(), ...spec.limits });
 
   const output = openProgramOutput(spec.name);
   const shared = new Set(spec.share);
   const child = spawn('setpriv', launcher(shared, setupScript(planOf(spec, mountPoint, shared, cgroup))), {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, [runVariable]: journal.run },
     // Out of the terminal's foreground group: Ctrl-C is for us, and we undo.
     detached: true,
   });
@@ -61,8 +54,8 @@ export async function startBareContainer(
     parentDirectories: parent?.directories ?? {},
     line: output.line,
     say: line => child.stdin?.write(`${line}\n`),
-    run: (command, namespaces) => runInside(init, command, namespaces),
-    setLimits: async limits => writeLimits(cgroup, limits),
+    run: (command, namespaces) => runInside(journal.run, init, command, namespaces),
+    setLimits: async limits => cgroup.setLimits(limits),
     stop: async () => {
       const directories = [...cgroup.all, ...(parent?.all ?? [])];
       if (isAlive(init)) signalQuietly(pid, 'SIGKILL');

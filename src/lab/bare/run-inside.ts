@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
-import type { ProcessIdentity } from '../processes.ts';
+import { type ProcessIdentity, runVariable } from '../processes.ts';
 
 const enter: Partial<Record<NamespaceKind, readonly string[]>> = {
   cgroup: ['--cgroup'],
@@ -17,6 +17,7 @@ const timeoutMs = 30_000;
 
 /** A command of the host's in some of the container's namespaces, with its output and errors as one text. */
 export function runInside(
+  run: string,
   init: ProcessIdentity,
   command: readonly string[],
   namespaces: readonly NamespaceKind[],
@@ -26,6 +27,7 @@ export function runInside(
   return new Promise((resolve, reject) => {
     const child = spawn('setpriv', args, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, [runVariable]: run },
       timeout: timeoutMs,
       detached: true,
     });

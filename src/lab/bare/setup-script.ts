@@ -1,3 +1,4 @@
+import { capabilityName, engineDefaultCapabilities } from '../../linux/capabilities.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import type { Bytes } from '../../linux/units.ts';
 
@@ -17,24 +18,6 @@ export interface SetupPlan {
 
 /** Nobody's uid: no account, no sub-uid range, and no other container has it by chance. */
 export const labUser = 64321;
-
-/** What Docker grants by default (moby's oci/caps defaults). */
-export const defaultCapabilities = [
-  'chown',
-  'dac_override',
-  'fowner',
-  'fsetid',
-  'kill',
-  'setgid',
-  'setuid',
-  'setpcap',
-  'net_bind_service',
-  'net_raw',
-  'sys_chroot',
-  'mknod',
-  'audit_write',
-  'setfcap',
-] as const;
 
 /** Files of the kernel that a container's root must not write to, because they act on the whole host. */
 const readOnlyInProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
@@ -147,7 +130,10 @@ const cgroupNamespace = ({ shared }: SetupPlan): readonly string[] =>
 function credentials({ user }: SetupPlan): readonly string[] {
   const common = ['setpriv', '--pdeathsig', 'KILL', '--inh-caps=-all', '--ambient-caps=-all'];
   if (user === 'root') {
-    return [...common, `--bounding-set=-all,${defaultCapabilities.map(name => `+${name}`).join(',')}`];
+    return [
+      ...common,
+      `--bounding-set=-all,${engineDefaultCapabilities.map(number => `+${capabilityName(number).toLowerCase()}`).join(',')}`,
+    ];
   }
   const ids = ['--reuid', `${labUser}`, '--regid', `${labUser}`, '--clear-groups'];
   return [...common, ...ids, '--bounding-set=-all', '--no-new-privs'];
