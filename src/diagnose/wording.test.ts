@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { bytes, microseconds } from '../linux/units.ts';
-import { sayBytes, sayCount, sayShare, sayTime, shellWord } from './wording.ts';
+import { sayBytes, sayCount, sayShare, saySignalMask, sayTime, shellWord } from './wording.ts';
 
 test.each([
   [0, '0 B'],
@@ -29,6 +29,14 @@ test('shares and counts', () => {
     '1 thread',
     '2 threads',
     '2 processes',
+  ]);
+});
+
+test('signal masks look as the kernel prints them', () => {
+  expect([[], [15], [1, 64]].map(saySignalMask)).toEqual([
+    '0000000000000000',
+    '0000000000004000',
+    '8000000000000001',
   ]);
 });
 

@@ -34,6 +34,13 @@ function significant(amount: number): string {
   return String(Number(amount.toPrecision(3)));
 }
 
+/** A set of signals as /proc/<pid>/status prints it: SIGTERM alone is `0000000000004000`. */
+export const saySignalMask = (signals: readonly number[]): string =>
+  signals
+    .reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n)
+    .toString(16)
+    .padStart(16, '0');
+
 /**
  * Text as one word of a POSIX shell, for commands that people paste. Names come from inside containers: what is
  * not plainly harmless is quoted, and control characters are written as printf octal escapes.

@@ -1,0 +1,72 @@
+import { runsNode, runsShell } from '../../../diagnose/program.ts';
+import { orElse, type Reading } from '../../../linux/reading.ts';
+import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
+
+export const terminate = 15;
+
+/**
+ * What becomes of SIGTERM at a PID 1, as far as /proc tells. The kernel looks at the masks in this order
+ * (kernel/signal.c, sig_ignored): a blocked signal is queued whatever its action is; then an ignored one and,
+ * for PID 1 alone, one with the default action are dropped.
+ */
+export type Disposition =
+  /** No handler: the default action does not exist for PID 1. */
+  | { readonly kind: 'default' }
+  | { readonly kind: 'ignored' }
+  /** Queued for somebody to fetch, and nobody does. `pending`: one lies there now. */
+  | { readonly kind: 'blocked'; readonly pending: boolean }
+  | { readonly kind: 'fetched'; readonly by: string }
+  | { readonly kind: 'handled'; readonly how: string }
+  /** Caught, by a handler that may do nothing in the end. */
+  | { readonly kind: 'doubtful'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly missing: Extract<Reading<never>, { present: false }> };
+
+export function dispositionOf(
+  init: ProcessFacts,
+  fetching: Reading<SignalFetching>,
+  children: Reading<readonly ProcessFacts[]>,
+): Disposition {
+  const { signals } = init.status;
+  if (signals.blocked.includes(terminate) && !signals.caught.includes(terminate))
+    return blockedSignal(init, fetching);
+  if (signals.ignored.includes(terminate)) return { kind: 'ignored' };
+  if (!signals.caught.includes(terminate)) return { kind: 'default' };
+  return caughtSignal(init, fetching, children);
+}
+
+function blockedSignal(init: ProcessFacts, fetching: Reading<SignalFetching>): Disposition {
+  const { pending, sharedPending } = init.status.signals;
+  if ([...pending, ...sharedPending].includes(terminate)) return { kind: 'blocked', pending: true };
+  if (!fetching.present) return { kind: 'unknown', missing: fetching };
+  if (fetching.value.descriptorSignals.includes(terminate)) return { kind: 'fetched', by: 'a signalfd' };
+  if (fetching.value.waitChannels.includes('do_sigtimedwait'))
+    return { kind: 'fetched', by: 'a thread in sigwait()' };
+  return { kind: 'blocked', pending: false };
+}
+
+/**
+ * SigCgt says that a handler is there, not what it does. Two well-known handlers end in nothing at PID 1: Node's
+ * own, which restores the terminal and raises the signal again with the default action; and a shell's trap, which
+ * waits until the foreground command has ended.
+ */
+function caughtSignal(
+  init: ProcessFacts,
+  fetching: Reading<SignalFetching>,
+  children: Reading<readonly ProcessFacts[]>,
+): Disposition {
+  if (runsNode(init))
+    return {
+      kind: 'doubtful',
+      why: "Node catches SIGTERM itself and raises it again with the default action, which PID 1 does not have; a process.on('SIGTERM') listener looks the same in SigCgt",
+    };
+  if (!runsShell(init)) return { kind: 'handled', how: 'the program has a handler of its own' };
+  if (children.present && children.value.length === 0)
+    return { kind: 'handled', how: 'a shell with a trap and no command to wait for' };
+  const waits = orElse(fetching, { descriptorSignals: [], waitChannels: [] }).waitChannels;
+  if (waits.includes('sigsuspend'))
+    return { kind: 'handled', how: 'a shell with a trap that waits in `wait`, which a signal ends' };
+  return {
+    kind: 'doubtful',
+    why: 'a shell runs its trap only after the command in the foreground has ended; masks do not tell whether it waits in the foreground or in `wait`',
+  };
+}

@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest';
+import { common, container, notThere, process } from '../../../../test/support/facts.ts';
+import type { ProcessStatus } from '../../../linux/proc/process.ts';
+import { absent, present } from '../../../linux/reading.ts';
+import { hostPid, nsPid } from '../../../linux/units.ts';
+import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
+import { rule } from './rule.ts';
+
+type Masks = Partial<ProcessStatus['signals']>;
+const noMasks = { pending: [], sharedPending: [], blocked: [], ignored: [], caught: [] };
+
+interface Variation {
+  readonly masks?: Masks;
+  readonly program?: readonly string[];
+  readonly waits?: Partial<SignalFetching>;
+  readonly child?: readonly string[];
+  readonly status?: Partial<ProcessStatus>;
+}
+
+function judge({ masks = {}, program = ['/usr/bin/app'], waits = {}, child, status = {} }: Variation) {
+  const as = (commandLine: readonly string[]): Partial<ProcessFacts> => ({
+    commandLine,
+    executable: present(commandLine[0] ?? ''),
+  });
+  const init = process(4711, { ...as(program), status: { signals: { ...noMasks, ...masks }, ...status } });
+  const children =
+    child === undefined ? [] : [process(4712, { ...as(child), status: { parent: hostPid(4711) } })];
+  return rule({
+    ...common(),
+    init,
+    processes: present([init, ...children]),
+    initSignals: present({ descriptorSignals: [], waitChannels: ['do_epoll_wait'], ...waits }),
+    freezer: notThere,
+  });
+}
+
+test.each<[string, Variation, 'proved' | 'likely']>([
+  ['no handler at all (sleep)', {}, 'proved'],
+  ['handlers for other signals only (bash -c: SigCgt 10002)', { masks: { caught: [2, 17] } }, 'proved'],
+  ['SIG_IGN (SigIgn 4000)', { masks: { ignored: [15] } }, 'proved'],
+  ['blocked, and one is pending', { masks: { blocked: [15], sharedPending: [15] } }, 'proved'],
+  ['blocked, and nobody fetches it', { masks: { blocked: [15] } }, 'likely'],
+  [
+    'a signalfd for another signal',
+    { masks: { blocked: [15, 17] }, waits: { descriptorSignals: [17] } },
+    'likely',
+  ],
+])('found: %s', (_, variation, certainty) => {
+  expect(judge(variation)).toMatchObject({ kind: 'found', severity: 'warning', certainty });
+});
+
+test.each<[string, Variation]>([
+  ['a handler (nginx, postgres)', { masks: { caught: [1, 2, 15, 17] } }],
+  [
+    'tini: all blocked, in sigtimedwait',
+    { masks: { blocked: [15] }, waits: { waitChannels: ['do_sigtimedwait'] } },
+  ],
+  ['systemd: blocked, read by signalfd', { masks: { blocked: [15] }, waits: { descriptorSignals: [1, 15] } }],
+  ['a handler, blocked for a moment', { masks: { caught: [15], blocked: [15] } }],
+  ['a shell with a trap and no child', { masks: { caught: [15] }, program: ['/bin/sh', '-c', 'x'] }],
+  [
+    'dash with a trap, in wait',
+    {
+      masks: { caught: [15] },
+      program: ['/usr/bin/dash'],
+      child: ['/bin/server'],
+      waits: { waitChannels: ['sigsuspend'] },
+    },
+  ],
+  ['not PID 1: shared pid namespace', { status: { namespacePids: [nsPid(4711)] } }],
+  ['not PID 1: a member of another namespace', { status: { namespacePids: [nsPid(4711), nsPid(7)] } }],
+])('ruled out: %s', (_, variation) => {
+  expect(judge(variation)).toMatchObject({ kind: 'ruled-out' });
+});
+
+test.each<[string, Variation, string]>([
+  [
+    'Node, whose own handler looks like a listener',
+    { masks: { caught: [2, 10, 15] }, program: ['/usr/bin/node', 'a.js'] },
+    'needs-trace',
+  ],
+  [
+    'a shell with a trap and a command in the foreground',
+    {
+      masks: { caught: [15] },
+      program: ['/bin/bash', 'x.sh'],
+      child: ['/bin/server'],
+      waits: { waitChannels: ['do_wait'] },
+    },
+    'needs-trace',
+  ],
+  ['PID 1 is ending', { status: { state: 'Z' } }, 'vanished'],
+  ['a kernel without NSpid', { status: { namespacePids: [] } }, 'kernel-too-old'],
+])('inconclusive: %s', (_, variation, because) => {
+  expect(judge(variation)).toMatchObject({ kind: 'inconclusive', missing: [{ because }] });
+});
+
+test('a blocked signal is not called lost when nobody could look who fetches it', () => {
+  const init = process(4711, { status: { signals: { ...noMasks, blocked: [15] } } });
+  const refused = absent('/proc/4711/task', 'not-permitted', 'run as root');
+  const verdict = rule({
+    ...common(),
+    init,
+    processes: present([init]),
+    initSignals: refused,
+    freezer: notThere,
+  });
+  expect(verdict).toMatchObject({ kind: 'inconclusive', missing: [{ because: 'not-permitted' }] });
+});
+
+test('evidence shows the masks as the kernel prints them', () => {
+  const verdict = judge({ masks: { caught: [2, 17], ignored: [3] } });
+  expect(
+    verdict.kind === 'found' && verdict.evidence.map(({ source, observed }) => [source, observed]),
+  ).toEqual([
+    ['/proc/4711/status NSpid', '4711 1'],
+    ['/proc/4711/status SigCgt', '0000000000010002'],
+    ['/proc/4711/status SigIgn', '0000000000000004'],
+    ['/proc/4711/status SigBlk', '0000000000000000'],
+  ]);
+});
+
+test('a shell is told apart from what it waits for, also when it is busybox', () => {
+  const verdict = judge({ program: ['sh', '-c', 'server; true'], child: ['/bin/server', '-v'] });
+  expect(verdict).toMatchObject({
+    summary: expect.stringContaining('does not pass it on to /bin/server -v'),
+  });
+  expect(verdict.kind === 'found' && verdict.fixes.map(({ action }) => action).join()).toContain('exec form');
+});
+
+test('a pod is not told to run docker', () => {
+  const init = process(4711);
+  const verdict = rule({
+    ...common({ container: container({ pod: { namespace: 'a', name: 'b', container: 'c' } }) }),
+    init,
+    processes: notThere,
+    initSignals: notThere,
+    freezer: notThere,
+  });
+  expect(verdict.kind === 'found' && verdict.fixes[0]?.action).not.toContain('docker');
+});

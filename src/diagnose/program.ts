@@ -1,0 +1,21 @@
+import type { ProcessFacts } from '../observe/observation.ts';
+
+const shells: ReadonlySet<string> = new Set(['sh', 'ash', 'bash', 'dash', 'ksh', 'mksh', 'zsh']);
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/^-/, '');
+
+/** The program by its file and by what it was called as: busybox is a shell only when called `sh`. */
+const names = (process: ProcessFacts): readonly string[] => [
+  ...(process.executable.present ? [baseName(process.executable.value.replace(/ \(deleted\)$/, ''))] : []),
+  baseName(process.commandLine[0] ?? ''),
+];
+
+export const runsShell = (process: ProcessFacts): boolean => names(process).some(name => shells.has(name));
+export const runsNode = (process: ProcessFacts): boolean =>
+  names(process).some(name => /^node(js)?[\d.]*$/.test(name));
+
+/** How the process is named to people: its command line, cut to what fits in a sentence. */
+export function sayProgram(process: ProcessFacts): string {
+  const line = process.commandLine.join(' ').trim();
+  if (line === '') return process.status.name;
+  return line.length <= 60 ? line : `${line.slice(0, 57)}…`;
+}
