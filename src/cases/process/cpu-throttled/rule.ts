@@ -1,0 +1,128 @@
+import type { RuleOf } from '../../../diagnose/case.ts';
+import { type Evidence, found, inconclusive, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
+import { sayCount, sayTime } from '../../../diagnose/wording.ts';
+import type { ProcessFacts } from '../../../observe/observation.ts';
+import { type Bandwidth, readBandwidths, strictest, usedShare } from './bandwidth.ts';
+import type { definition } from './case.ts';
+import { excludedBy, usageEvidence } from './evidence.ts';
+import { fixesFor, sayCpus } from './fixes.ts';
+
+export const rule: RuleOf<typeof definition> = facts => {
+  const { limited, refused } = readBandwidths(facts.cpu);
+  const bandwidth = strictest(limited);
+  if (bandwidth === undefined) {
+    const [first] = refused;
+    if (first !== undefined) return inconclusive(...refused);
+    if (limited.length === 0) return ruledOut(noQuota(facts.cpu.own.directory, facts.cpu.ancestors.length));
+    const tooShort = limited.find(({ period }) => facts.windowMs * 1000 < 3 * period);
+    if (tooShort !== undefined)
+      return inconclusive({
+        what: `${tooShort.level.directory}/cpu.stat over at least 3 periods of ${sayTime(tooShort.period)}`,
+        because: 'unreadable',
+        remedy: `the window was only ${Math.round(facts.windowMs)} ms; look for longer`,
+      });
+    return ruledOut(...limited.map(quietEvidence));
+  }
+
+  const share = usedShare(bandwidth, facts.windowMs);
+  const parallel = parallelThreads(facts, bandwidth);
+  const below = !share.present || share.value < atQuota;
+  return found({
+    severity: severityOf(bandwidth, share.present ? share.value : undefined, facts),
+    certainty: 'proved',
+    summary: summaryOf(bandwidth, facts.windowMs, parallel),
+    evidence: [
+      quotaEvidence(bandwidth),
+      {
+        claim: `Periods cut short: ${bandwidth.throttledPeriods} of the ${bandwidth.periods} that passed`,
+        source: `${bandwidth.level.directory}/cpu.stat nr_throttled`,
+        observed: `+${bandwidth.throttledPeriods}`,
+      },
+      {
+        claim: 'Time its threads were kept from a CPU, summed over CPUs',
+        source: `${bandwidth.level.directory}/cpu.stat ${bandwidth.level.version === 'v1' ? 'throttled_time (ns)' : 'throttled_usec'}`,
+        observed: `+${sayTime(bandwidth.throttledTime)}`,
+      },
+      ...usageEvidence(bandwidth, facts.windowMs),
+    ],
+    excluded: excludedBy(facts, bandwidth, limited),
+    fixes: fixesFor(facts.container, bandwidth, parallel, below),
+    trace: 'throttle',
+  });
+};
+
+/** From here on it simply wants more than it may have: the quota does what it is for. */
+const atQuota = 0.9;
+
+type RuleFacts = Parameters<typeof rule>[0];
+
+/**
+ * By counts, because a window of 1 s holds ten periods of 100 ms: one cut may be chance. Being cut again and
+ * again while the average leaves room is the harm this case is about.
+ */
+function severityOf(bandwidth: Bandwidth, share: number | undefined, facts: RuleFacts): Severity {
+  const { throttledPeriods, periods } = bandwidth;
+  if (!bandwidth.isOwn && isIdle(facts.cpu.own, facts.windowMs)) return 'notice';
+  if (share !== undefined && share >= atQuota) return 'notice';
+  if (throttledPeriods === 1 && periods > 4) return 'notice';
+  const cutShare = throttledPeriods / Math.max(1, periods);
+  if (share === undefined) return 'warning';
+  return (share < 0.75 && cutShare >= 0.1) || cutShare >= 0.25 ? 'critical' : 'warning';
+}
+
+/** An ancestor's throttling harms only those who had something to run: here, 1 % of a CPU and more. */
+function isIdle(own: RuleFacts['cpu']['own'], windowMs: number): boolean {
+  const before = own.first.present ? own.first.value.usage : own.first;
+  const after = own.last.usage;
+  return before.present && after.present && after.value - before.value < windowMs * 10;
+}
+
+/** How many of its threads could run at the same moment. */
+function parallelThreads({ cpuset, processes, host }: RuleFacts, { isOwn }: Bandwidth): number {
+  const cpus = cpuset.present ? cpuset.value.own.last.cpus.length : host.cpus;
+  if (!isOwn || !processes.present) return cpus;
+  const threads = processes.value.reduce((sum, { status }: ProcessFacts) => sum + status.threads, 0);
+  return Math.max(1, Math.min(cpus, threads));
+}
+
+function summaryOf(bandwidth: Bandwidth, windowMs: number, parallel: number): string {
+  const { quota, period, periods, throttledPeriods, throttledTime, isOwn, level } = bandwidth;
+  const who = isOwn ? 'The container' : `The cgroup ${level.path} above the container`;
+  const cut = `${throttledPeriods} of ${sayCount(periods, 'period')} ${throttledPeriods === 1 ? 'was' : 'were'} cut short`;
+  const share = usedShare(bandwidth, windowMs);
+  const used = share.present
+    ? `${who} used ${sayCpus((share.value * quota) / period)} CPU of its limit of ${sayCpus(quota / period)}`
+    : `${who} has a limit of ${sayCpus(quota / period)} CPU`;
+  if (share.present && share.value >= atQuota)
+    return `${used}: it wants more than its quota gives, and ${cut}. The limit does what it says; whether it is the right one is for you to decide.`;
+  const arithmetic =
+    parallel > 1
+      ? `up to ${parallel} threads at once use the ${sayTime(quota)} of a period up in ${sayTime((quota / parallel) as typeof quota)}`
+      : `its work comes in bursts longer than the ${sayTime(quota)} that a period of ${sayTime(period)} allows`;
+  return `${used} on average, yet ${cut}: ${arithmetic}, and the rest waits for the next period, ${sayTime(throttledTime)} in this window.`;
+}
+
+const quotaEvidence = ({ level, quota, period }: Bandwidth): Evidence =>
+  level.version === 'v1'
+    ? {
+        claim: `CPU time it may use per period: ${sayTime(quota)} in ${sayTime(period)}`,
+        source: `${level.directory}/cpu.cfs_quota_us, cpu.cfs_period_us`,
+        observed: `${quota}, ${period}`,
+      }
+    : {
+        claim: `CPU time it may use per period: ${sayTime(quota)} in ${sayTime(period)}`,
+        source: `${level.directory}/cpu.max`,
+        observed: `${quota} ${period}`,
+      };
+
+const quietEvidence = ({ level, periods, quota, period }: Bandwidth): Evidence => ({
+  claim: `Not throttled in ${sayCount(periods, 'period')}: the limit of ${sayCpus(quota / period)} CPU was not in the way`,
+  source: `${level.directory}/cpu.stat nr_throttled`,
+  observed: '+0',
+});
+
+const noQuota = (directory: string, above: number): Evidence => ({
+  claim: `No CPU limit on it, nor on ${above === 0 ? 'anything' : sayCount(above, 'cgroup')} above`,
+  source: `${directory}: cpu.cfs_quota_us (v1), cpu.max (v2)`,
+  observed: 'no limit',
+});
