@@ -1,0 +1,55 @@
+/**
+ * Two threads that need 40 ms of CPU each at the same moment, every 230 ms: 0.35 CPUs on average. A line
+ * `measure <n>` on standard input makes it print the slowest of the next ten bursts: `slowest <n> <us>`.
+ */
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+
+const burstUs = 40_000;
+const everyMs = 230;
+const burstsPerMeasure = 10;
+
+function burn(): void {
+  const begin = process.threadCpuUsage();
+  let used = 0;
+  while (used < burstUs) {
+    const { user, system } = process.threadCpuUsage(begin);
+    used = user + system;
+  }
+}
+
+/** Milliseconds from the start until both threads are done. */
+async function burst(workers: readonly Worker[]): Promise<number> {
+  const begin = performance.now();
+  const done = workers.map(worker => new Promise(resolve => worker.once('message', resolve)));
+  for (const worker of workers) worker.postMessage('go');
+  await Promise.all(done);
+  return performance.now() - begin;
+}
+
+async function main(): Promise<void> {
+  process.on('SIGTERM', () => process.exit(0));
+  const workers = [0, 1].map(() => new Worker(new URL(import.meta.url)));
+  const asked: string[] = [];
+  createInterface({ input: process.stdin }).on('line', line => asked.push(line.replace(/^measure /, '')));
+  for (let warmUp = 0; warmUp < 3; warmUp += 1) await burst(workers);
+  console.log('ready');
+  for (;;) {
+    const label = asked.shift();
+    let slowest = 0;
+    for (let count = 0; count < (label === undefined ? 1 : burstsPerMeasure); count += 1) {
+      const took = await burst(workers);
+      slowest = Math.max(slowest, took);
+      await sleep(Math.max(0, everyMs - took));
+    }
+    if (label !== undefined) console.log(`slowest ${label} ${Math.round(slowest * 1000)}`);
+  }
+}
+
+if (isMainThread) await main();
+else
+  parentPort?.on('message', () => {
+    burn();
+    parentPort?.postMessage('done');
+  });
