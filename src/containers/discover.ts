@@ -10,6 +10,9 @@ import { cgroupPath, type HostPid, microsecondsFromTicks } from '../linux/units.
 import type { Container, EngineNotice } from './container.ts';
 import { containerCgroup } from './engine-hint.ts';
 import { findBareContainers } from './engines/bare.ts';
+import { findDockerContainers } from './engines/docker.ts';
+import { findOciContainers } from './engines/oci.ts';
+import { findPodmanContainers } from './engines/podman.ts';
 import { mergeSightings } from './merge.ts';
 import { type ProcessScan, scanProcesses } from './scan.ts';
 import { findSharedCgroups } from './shared-cgroups.ts';
@@ -21,18 +24,38 @@ export interface Discovery {
   readonly notices: readonly EngineNotice[];
 }
 
+export interface DiscoverOptions {
+  /** For DOCKER_HOST and CONTAINER_HOST; the process's own by default. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
 /** All containers of this machine, whoever made them. An engine that cannot be asked is a notice. */
-export async function discoverContainers(files: KernelFiles): Promise<Discovery> {
+export async function discoverContainers(
+  files: KernelFiles,
+  { environment = process.env }: DiscoverOptions = {},
+): Promise<Discovery> {
+  // The daemons think while this thread reads /proc.
+  const asked = Promise.all([
+    findDockerContainers(files, environment),
+    findPodmanContainers(files, environment),
+  ]);
   const scan = scanProcesses(files);
   if (!scan.present) {
     const { what, remedy } = scan;
     return { containers: [], notices: [{ engine: 'bare', what, because: 'failed', remedy }] };
   }
-  const sightings = mergeSightings(scan.value, findBareContainers(files, scan.value));
+  const oci = findOciContainers(files);
+  const bare = findBareContainers(files, scan.value);
+  const answers = await asked;
+  const sightings = mergeSightings(scan.value, [
+    ...answers.flatMap(answer => answer.sightings),
+    ...oci.sightings,
+    ...bare,
+  ]);
   const complete = completer(files);
   return {
     containers: sightings.map(complete).toSorted(inOrder),
-    notices: noticesOf(scan.value),
+    notices: [...answers.flatMap(answer => answer.notices), ...oci.notices, ...noticesOf(scan.value)],
   };
 }
 

@@ -2,6 +2,7 @@ import type { KernelFiles } from '../linux/files.ts';
 import { type HostPid, hostPid, parseCount } from '../linux/units.ts';
 import type { Container } from './container.ts';
 import { groupProcesses } from './members.ts';
+import { sandboxName } from './pod.ts';
 
 export type Selection =
   | { readonly kind: 'one'; readonly container: Container }
@@ -86,9 +87,6 @@ function asPath(text: string): string {
 
 const hierarchyPrefix =
   /^\/sys\/fs\/cgroup(?:\/(?:unified|systemd|(?:,?(?:blkio|cpu|cpuacct|cpuset|devices|freezer|hugetlb|memory|net_cls|net_prio|perf_event|pids))+)(?=\/))?(?=\/)/;
-
-/** The sandbox that holds a pod's namespaces goes by this name, as the kubelet called it. */
-const sandboxName = 'POD';
 
 function byPod(containers: readonly Container[], text: string): readonly Container[] {
   const [namespace, name, container] = text.split('/');

@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { busyboxRoot } from './busybox.ts';
+import { removeCgroups, unmountBelow } from './leftovers.ts';
+import { findProgram, run, until } from './programs.ts';
+
+/** A Docker daemon of the test's own, that touches no other one: own storage, own containerd, no bridge, no rules. */
+export interface Dockerd extends AsyncDisposable {
+  readonly socket: string;
+  /** What Glassbox and Docker's client need to find it. */
+  readonly environment: { readonly DOCKER_HOST: string };
+  /** The cgroup, in every hierarchy, below which it makes its containers'. */
+  readonly cgroup: string;
+  /** Runs Docker's client; its output. */
+  docker(...words: readonly string[]): Promise<string>;
+  /** Starts a container without a network from `busyboxImage`; its id. */
+  start(options: readonly string[], command: readonly string[]): Promise<string>;
+}
+
+/** The image that each of these daemons has: /bin with busybox, nothing else. */
+export const busyboxImage = 'glassbox-busybox:test';
+
+/**
+ * Works on cgroup v1, v2 and hybrid hosts (cgroupfs driver: no systemd needed), on a disk that overlay can stand on.
+ * Takes about a second. Should the test die, the daemon is told by the kernel, stops its containers and ends.
+ */
+export async function startDockerd(): Promise<Dockerd> {
+  const directory = mkdtempSync(join(tmpdir(), 'glassbox-dockerd-'));
+  const socket = join(directory, 'docker.sock');
+  const name = directory.slice(directory.lastIndexOf('/'));
+  const cgroup = `${name}/docker`;
+  let log = '';
+  const daemon = spawn(
+    'setpriv',
+    [
+      ...['--pdeathsig', 'SIGTERM', '--', findProgram('dockerd') ?? 'dockerd'],
+      ...['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
+      ...['--pidfile', join(directory, 'pid'), '--host', `unix://${socket}`],
+      ...['--bridge', 'none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
+      ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', cgroup],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'], cwd: directory },
+  );
+  daemon.stderr.setEncoding('utf8').on('data', text => {
+    log = `${log}${text}`.slice(-65_536);
+  });
+  const ended = once(daemon, 'close');
+  const environment = { DOCKER_HOST: `unix://${socket}` };
+  const docker = (...words: readonly string[]): Promise<string> =>
+    run(findProgram('docker') ?? 'docker', '--host', environment.DOCKER_HOST, ...words);
+
+  const dispose = async (): Promise<void> => {
+    const ids = daemon.exitCode === null ? await docker('ps', '--all', '--quiet').catch(() => '') : '';
+    if (ids !== '') await docker('rm', '--force', ...ids.split('\n')).catch(() => {});
+    daemon.kill('SIGTERM');
+    await ended;
+    await unmountBelow(directory);
+    await removeCgroups(name);
+    rmSync(directory, { recursive: true, force: true });
+  };
+
+  try {
+    await until('dockerd listens', () => {
+      if (daemon.exitCode === null) return log.includes('API listen on') || undefined;
+      throw new Error(`dockerd ended: ${log.slice(-2000)}`);
+    });
+    const root = join(directory, 'busybox');
+    await busyboxRoot(root);
+    await run(
+      'sh',
+      '-c',
+      `tar -C "$1" -c . | "$2" -H "$3" import - "$4"`,
+      'sh',
+      root,
+      findProgram('docker') ?? 'docker',
+      environment.DOCKER_HOST,
+      busyboxImage,
+    );
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {
+    socket,
+    environment,
+    cgroup,
+    docker,
+    start: (options, command) =>
+      docker('run', '--detach', '--network', 'none', ...options, busyboxImage, ...command),
+    [Symbol.asyncDispose]: dispose,
+  };
+}
