@@ -15,6 +15,13 @@ export interface SysctlName {
   readonly writable: boolean;
 }
 
+/**
+ * Settings of interfaces and their neighbours, and ip_forward, which is another name of conf/all/forwarding. What
+ * a new namespace starts with depends on net.core.devconf_inherit_init_net; engines set them for what they attach.
+ */
+export const isInterfaceSetting = (name: string): boolean =>
+  /^net\.ipv[46]\.(conf|neigh)\./.test(name) || name === 'net.ipv4.ip_forward';
+
 const top = '/proc/sys/net';
 /** Interfaces come and go, each with 130 values of its own; the templates `all` and `default` stay. */
 const perInterface = /\/ipv[46]\/(conf|neigh)\/(?!all$|default$)[^/]+$/;

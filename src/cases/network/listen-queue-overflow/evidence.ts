@@ -1,0 +1,120 @@
+import type { Evidence } from '../../../diagnose/verdict.ts';
+import { absent, present, type Reading } from '../../../linux/reading.ts';
+import type { Listener } from '../../../observe/observation.ts';
+import type { ListenQueueFacts } from './case.ts';
+import { limitThatActs } from './listeners.ts';
+
+const netstatOf = ({ container }: ListenQueueFacts): string =>
+  `/proc/${container.init ?? 'self'}/net/netstat`;
+
+/** How much a counter of the network namespace grew in the window. */
+export function counterGrowth(facts: ListenQueueFacts, name: string): Reading<number> {
+  const { first, last } = facts.networkCounters;
+  const before = first[name];
+  const after = last[name];
+  const what = `${netstatOf(facts)} ${name}`;
+  if (before === undefined || after === undefined)
+    return absent(what, 'kernel-too-old', 'this kernel does not count it');
+  return after < before
+    ? absent(what, 'vanished', 'the counter went back between the samples; look again')
+    : present(after - before);
+}
+
+export const inHostNamespace = ({ container, host }: ListenQueueFacts): boolean =>
+  container.namespaces.net !== undefined && container.namespaces.net === host.namespaces.net;
+
+export function counterEvidence(facts: ListenQueueFacts): readonly Evidence[] {
+  const whose = inHostNamespace(facts)
+    ? "of the host's network namespace, which it shares with the host and all that do the same"
+    : 'of its network namespace, since that was made';
+  return [
+    ['TcpExt.ListenOverflows', `Times a full accept queue was met, ${whose}`],
+    ['TcpExt.ListenDrops', 'Connection attempts dropped by listening sockets, for any reason'],
+    ['TcpExt.TCPReqQFullDrop', 'Of these, because the queue of half-open connections was full'],
+  ].flatMap(([name = '', claim = '']) => {
+    const { first, last } = facts.networkCounters;
+    const after = last[name];
+    if (after === undefined || (name.endsWith('ReqQFullDrop') && after === 0)) return [];
+    return [{ claim, source: `${netstatOf(facts)} ${name}`, observed: `${first[name] ?? '?'} → ${after}` }];
+  });
+}
+
+export const sayAddress = ({ address, port }: Listener): string =>
+  address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** `127.0.0.1:7003 (node, pid 4711)`. */
+export function sayPlace({ processes }: ListenQueueFacts, listener: Listener): string {
+  const holder = processes.present ? processes.value.find(({ pid }) => pid === listener.process) : undefined;
+  return holder === undefined
+    ? sayAddress(listener)
+    : `${sayAddress(listener)} (${holder.status.name}, pid ${holder.pid})`;
+}
+
+export const sayQueue = ({ queued, backlog }: Listener): string =>
+  backlog.present
+    ? `its limit is ${backlog.value}, and at the moment of looking ${queued} waited for accept()`
+    : `at the moment of looking ${queued} waited for accept()`;
+
+/** In the words of ss: Recv-Q, Send-Q, and d for drops. */
+export function socketEvidence(facts: ListenQueueFacts, listener: Listener, claim: string): Evidence {
+  const { queued, backlog, dropped } = listener;
+  const limit = backlog.present ? ` Send-Q ${backlog.value}` : '';
+  const drops = dropped.present ? ` d${dropped.value.total} (+${dropped.value.inWindow})` : '';
+  return {
+    claim: `${claim}: ${sayPlace(facts, listener)}`,
+    source: `nsenter -t ${facts.container.init ?? '?'} -n ss -ltmn sport = :${listener.port}`,
+    observed: `Recv-Q ${queued}${limit}${drops}`,
+  };
+}
+
+export function limitEvidence(facts: ListenQueueFacts, worst: Listener | undefined): readonly Evidence[] {
+  if (worst === undefined) return [];
+  const evidence: Evidence[] = [];
+  const limit = limitThatActs(facts, worst);
+  if (limit.by !== 'unknown')
+    evidence.push({
+      claim: 'The cap on every backlog in this network namespace, at the time of listen()',
+      source: 'net.core.somaxconn, read in the container',
+      observed: String(limit.somaxconn),
+    });
+  const { processes } = facts;
+  const holder = processes.present ? processes.value.find(({ pid }) => pid === worst.process) : undefined;
+  if (holder !== undefined && ['T', 't', 'D'].includes(holder.status.state))
+    evidence.push({
+      claim: 'The process that should accept is stopped (T) or stuck in the kernel (D)',
+      source: `/proc/${holder.pid}/status State`,
+      observed: holder.status.state,
+    });
+  return evidence;
+}
+
+export function excludedBy(facts: ListenQueueFacts): readonly Evidence[] {
+  const evidence: Evidence[] = [];
+  const source = netstatOf(facts);
+  const cookies = counterGrowth(facts, 'TcpExt.SyncookiesSent');
+  if (cookies.present)
+    evidence.push({
+      claim:
+        cookies.value === 0
+          ? 'Not a SYN flood: the queue of half-open connections never needed a cookie'
+          : 'SYN cookies were sent too: requests come faster than handshakes end, as in a flood or a burst',
+      source: `${source} TcpExt.SyncookiesSent`,
+      observed: `+${cookies.value}`,
+    });
+  const sysctls = facts.containerSysctls.present ? facts.containerSysctls.value : {};
+  const tracked = sysctls['net.netfilter.nf_conntrack_count'];
+  const most = sysctls['net.netfilter.nf_conntrack_max'];
+  if (tracked !== undefined && most !== undefined && Number(tracked) < Number(most))
+    evidence.push({
+      claim: 'Not connection tracking: its table has room',
+      source: 'net.netfilter.nf_conntrack_count of nf_conntrack_max',
+      observed: `${tracked} of ${most}`,
+    });
+  if (!inHostNamespace(facts) && facts.container.namespaces.net !== undefined)
+    evidence.push({
+      claim: "Not the host's doing: the counters are of a network namespace that is not the host's",
+      source: `/proc/${facts.container.init ?? '?'}/ns/net`,
+      observed: `net:[${facts.container.namespaces.net}]`,
+    });
+  return evidence;
+}

@@ -1,0 +1,54 @@
+import { isInterfaceSetting, type Sysctls } from '../../../linux/net/sysctl.ts';
+
+export interface Difference {
+  readonly name: string;
+  readonly host: string;
+  /** What a network namespace made now starts with. */
+  readonly start: string;
+  /** Undefined: the kernel does not show it in a namespace that belongs to a user namespace. */
+  readonly container: string | undefined;
+}
+
+export interface Comparison {
+  /** Tuned on the host, and the container has the start value: the tuning did not arrive. */
+  readonly notArrived: readonly Difference[];
+  /** Neither the host's value nor the start value: somebody chose it for this container. */
+  readonly chosen: readonly Difference[];
+  /** The host's value reaches every new namespace (or is the built-in one), yet this container has another. */
+  readonly older: readonly Difference[];
+}
+
+/**
+ * Three values decide, all asked of the kernel: the host's, the container's, and what a namespace made now starts
+ * with. `start` holds only what each namespace has for itself, so what is the machine's (read-only inside, or
+ * absent) is never compared.
+ */
+export function compareSysctls(host: Sysctls, container: Sysctls, start: Sysctls): Comparison {
+  const comparison = {
+    notArrived: [] as Difference[],
+    chosen: [] as Difference[],
+    older: [] as Difference[],
+  };
+  for (const [name, initial] of Object.entries(start)) {
+    const there = host[name];
+    const here = container[name];
+    if (there === undefined || here === there || !acts(name, container)) continue;
+    const difference = { name, host: there, start: initial, container: here };
+    if (there === initial) {
+      if (here !== undefined) comparison.older.push(difference);
+    } else if (here === undefined || here === initial) comparison.notArrived.push(difference);
+    else comparison.chosen.push(difference);
+  }
+  return comparison;
+}
+
+/**
+ * Left out is what cannot matter in here: settings of interfaces, which the engine makes anew; connection tracking
+ * where nothing is tracked (a cluster's node tunes it, its pods do not use it); bridges and virtual servers, which
+ * live in the namespace that has them; and which module logs.
+ */
+function acts(name: string, container: Sysctls): boolean {
+  if (isInterfaceSetting(name) || /^net\.(bridge|ipv4\.vs|netfilter\.nf_log)\./.test(name)) return false;
+  if (!name.startsWith('net.netfilter.')) return true;
+  return Number(container['net.netfilter.nf_conntrack_count'] ?? 0) > 0;
+}
