@@ -101,7 +101,7 @@ function machineEvidence({ hostSysctls, defaultSysctls }: SysctlFacts): readonly
   return [
     {
       claim:
-        'Values that only the host has, or that containers see read-only, are the machine's: they act for this container too',
+        "Values that only the host has, or that containers see read-only, are the machine's: they act for this container too",
       source: '/proc/sys/net of the host and of a new namespace',
       observed: `${shared.length} values, such as ${shared.filter(name => /^net\.(core\.(netdev_max_backlog|rmem_max)|ipv4\.tcp_mem)$/.test(name)).join(' ') || shared[0]}`,
     },
