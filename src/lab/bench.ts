@@ -5,6 +5,7 @@ import { labUser } from './bare/setup-script.ts';
 import { type JournalEntry, openJournal } from './journal.ts';
 import type { ContainerSpec, LabBench, LabContainer, LabEngine } from './lab.ts';
 import { stateDirectory } from './places.ts';
+import { setHostSysctl } from './sysctl.ts';
 import { undoJournal } from './undo.ts';
 
 /** A run: everything its bench makes is in one journal and is taken down by one `close`. */
@@ -59,7 +60,8 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     chmodSync(path, 0o755);
     return path;
   };
-  return { run: journal.run, bench: { engine, container, directory }, close };
+  const setSysctl = (name: string, value: string): void => setHostSysctl(journal, name, value);
+  return { run: journal.run, bench: { engine, container, directory, setHostSysctl: setSysctl }, close };
 }
 
 /** Twins have the same name in a lab's eyes; their cgroups and directories are told apart. */

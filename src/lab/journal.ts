@@ -25,6 +25,8 @@ export type JournalEntry =
   | { readonly kind: 'network-namespace'; readonly name: string }
   /** The loop device over this file; its number is not known before it exists. */
   | { readonly kind: 'loop-device'; readonly file: string }
+  /** A net.* value of the host that a lab changed from `before` to `ours`. */
+  | { readonly kind: 'sysctl'; readonly name: string; readonly before: string; readonly ours: string }
   | { readonly kind: 'docker'; readonly socket: string; readonly name: string }
   | { readonly kind: 'docker-image'; readonly socket: string; readonly name: string };
 
@@ -104,6 +106,7 @@ const fieldsOf: Readonly<Record<JournalEntry['kind'], Readonly<Record<string, 's
   mount: { target: 'string' },
   'network-namespace': { name: 'string' },
   'loop-device': { file: 'string' },
+  sysctl: { name: 'string', before: 'string', ours: 'string' },
   docker: { socket: 'string', name: 'string' },
   'docker-image': { socket: 'string', name: 'string' },
 };

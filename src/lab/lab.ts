@@ -55,6 +55,8 @@ export interface LabBench {
   container(spec: ContainerSpec): Promise<LabContainer>;
   /** A new, empty directory on a real disk that containers may be given; writable by the lab's user. */
   directory(name: string): Promise<string>;
+  /** Sets a net.* value of the host's own network namespace until the run ends. The lab's `makes` has to say so. */
+  setHostSysctl(name: string, value: string): void;
 }
 
 export interface ContainerSpec {

@@ -5,6 +5,7 @@ import { disableControllers, removeCgroupSync, removeEmptyCgroup } from './cgrou
 import { type JournalEntry, ownerOfRun, readJournal } from './journal.ts';
 import { journalsDirectory } from './places.ts';
 import { bootId, isAlive, killSync, processesOfRun } from './processes.ts';
+import { restoreSysctl } from './sysctl.ts';
 
 /**
  * Takes down what a journal lists, last made first, and then the journal. Synchronous throughout: the same code
@@ -80,6 +81,8 @@ function undoEntry(entry: JournalEntry): string | undefined {
       return command('ip', ['netns', 'delete', entry.name], /No such file/);
     case 'loop-device':
       return detachLoop(entry.file);
+    case 'sysctl':
+      return restoreSysctl(entry);
     case 'docker':
     case 'docker-image':
       return undefined;
