@@ -33,6 +33,7 @@ export function compareSysctls(host: Sysctls, container: Sysctls, start: Sysctls
     const there = host[name];
     const here = container[name];
     if (there === undefined || here === there || !acts(name, container)) continue;
+    if (setAtBoot[name] === there) continue;
     const difference = { name, host: there, start: initial, container: here };
     if (there === initial) {
       if (here !== undefined) comparison.older.push(difference);
@@ -41,6 +42,14 @@ export function compareSysctls(host: Sysctls, container: Sysctls, start: Sysctls
   }
   return comparison;
 }
+
+/** Not tuning: with these values a host is as its distribution made it. */
+const setAtBoot: Sysctls = {
+  /** systemd, as PID 1 and without any configuration (bump_unix_max_dgram_qlen). */
+  'net.unix.max_dgram_qlen': '512',
+  /** /usr/lib/sysctl.d/50-default.conf of systemd: everybody may ping. */
+  'net.ipv4.ping_group_range': '0 2147483647',
+};
 
 /**
  * Left out is what cannot matter in here: settings of interfaces, which the engine makes anew; connection tracking
