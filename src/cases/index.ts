@@ -1,4 +1,10 @@
 import { type CatalogueEntry, entry } from './entry.ts';
+import { definition as listenQueueOverflow } from './network/listen-queue-overflow/case.ts';
+import { lab as listenQueueOverflowLab } from './network/listen-queue-overflow/lab.ts';
+import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow/rule.ts';
+import { definition as sysctlDiffersFromHost } from './network/sysctl-differs-from-host/case.ts';
+import { lab as sysctlDiffersFromHostLab } from './network/sysctl-differs-from-host/lab.ts';
+import { rule as sysctlDiffersFromHostRule } from './network/sysctl-differs-from-host/rule.ts';
 import { definition as cpuThrottled } from './process/cpu-throttled/case.ts';
 import { lab as cpuThrottledLab } from './process/cpu-throttled/lab.ts';
 import { rule as cpuThrottledRule } from './process/cpu-throttled/rule.ts';
@@ -18,4 +24,6 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(zombiesNotReaped, zombiesNotReapedRule, zombiesNotReapedLab),
   entry(cpuThrottled, cpuThrottledRule, cpuThrottledLab),
   entry(deletedButOpen, deletedButOpenRule, deletedButOpenLab),
+  entry(listenQueueOverflow, listenQueueOverflowRule, listenQueueOverflowLab),
+  entry(sysctlDiffersFromHost, sysctlDiffersFromHostRule, sysctlDiffersFromHostLab),
 ];
