@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CatalogueEntry } from '../../src/cases/entry.ts';
 import { judge } from '../../src/diagnose/engine.ts';
-import type { Observation } from '../../src/observe/observation.ts';
+import { loadObservation } from '../../src/observe/load.ts';
 
 /** Runs all rules over a case's two observations: its own must find the problem, and stay silent on the healthy twin. */
 export function wrongInFixtures(
@@ -14,11 +14,12 @@ export function wrongInFixtures(
   const wrong: string[] = [];
   for (const name of ['problem', 'healthy'] as const) {
     if (!existsSync(join(root, path(name)))) continue;
-    const observation = readObservation(join(root, path(name)));
-    if (typeof observation === 'string') {
-      wrong.push(`${path(name)} ${observation}. Capture it again: CONTRIBUTING.md, "A case".`);
+    const loaded = loadObservation(readFileSync(join(root, path(name)), 'utf8'));
+    if (loaded.kind === 'refused') {
+      wrong.push(`${path(name)}: ${loaded.problem}. Capture it again: npm run capture-fixtures ${id}`);
       continue;
     }
+    const { observation } = loaded;
     const verdicts = observation.containers.flatMap(container => judge(observation, container, catalogue));
     for (const { case: other, verdict } of verdicts)
       if (verdict.kind === 'failed')
@@ -42,16 +43,3 @@ export function wrongInFixtures(
 
 const said = (kinds: readonly string[]): string =>
   [...new Set(kinds)].join(', ') || 'nothing: no container in it';
-
-/** The observation, or why there is none. */
-function readObservation(path: string): Observation | string {
-  try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const { kind, containers } = (value ?? {}) as { kind?: unknown; containers?: unknown };
-    return kind === 'glassbox-observation' && Array.isArray(containers)
-      ? (value as Observation)
-      : 'is no observation of Glassbox';
-  } catch (error) {
-    return `is no JSON (${error instanceof Error ? error.message : error})`;
-  }
-}
