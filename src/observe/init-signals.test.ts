@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { openKernelFiles } from '../linux/files.ts';
-import { present } from '../linux/reading.ts';
+import { absent, present } from '../linux/reading.ts';
 import { hostPid } from '../linux/units.ts';
 import { parseSignalDescriptor, readInitSignals } from './init-signals.ts';
 
+const noActions = () => absent('handlers', 'disabled', 'a stored tree has no tasks');
 const root = mkdtempSync(join(tmpdir(), 'glassbox-init-signals-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -23,7 +24,7 @@ function storeLink(path: string, target: string): void {
 
 test('tini sits in sigtimedwait; the clone of a function counts as the function', () => {
   store('proc/100/task/100/wchan', 'do_sigtimedwait.isra.0');
-  expect(readInitSignals(openKernelFiles(root), hostPid(100))).toEqual(
+  expect(readInitSignals(openKernelFiles(root), hostPid(100), noActions)).toMatchObject(
     present({ descriptorSignals: [], waitChannels: ['do_sigtimedwait'] }),
   );
 });
@@ -39,13 +40,13 @@ test('systemd reads a signalfd; threads are listed once for each function', () =
     'proc/101/fdinfo/3',
     'pos:\t0\nflags:\t02004002\nmnt_id:\t15\nino:\t1057\nsigmask:\t0000000000004001\n',
   );
-  expect(readInitSignals(openKernelFiles(root), hostPid(101))).toEqual(
+  expect(readInitSignals(openKernelFiles(root), hostPid(101), noActions)).toMatchObject(
     present({ descriptorSignals: [1, 15], waitChannels: ['do_epoll_wait', 'futex_do_wait'] }),
   );
 });
 
 test('a process that ended is absent, not silent', () => {
-  expect(readInitSignals(openKernelFiles(root), hostPid(999))).toMatchObject({
+  expect(readInitSignals(openKernelFiles(root), hostPid(999), noActions)).toMatchObject({
     present: false,
     because: 'vanished',
   });

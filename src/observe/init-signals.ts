@@ -1,8 +1,10 @@
+import { readSignalActions } from '../linux/bpf/signal-actions.ts';
 import type { KernelFiles } from '../linux/files.ts';
+import { readExecutable } from '../linux/proc/exe.ts';
 import { listDescriptors } from '../linux/proc/fd.ts';
 import { parseMask } from '../linux/proc/status.ts';
 import { parseWchan } from '../linux/proc/wchan.ts';
-import { mapReading, type Reading } from '../linux/reading.ts';
+import { absent, mapReading, type Reading } from '../linux/reading.ts';
 import type { HostPid } from '../linux/units.ts';
 import type { SignalFetching } from './observation.ts';
 
@@ -14,12 +16,51 @@ const mostThreads = 64;
  * sigwait() (tini, dumb-init). Without this a blocked signal would look lost in exactly the programs that exist
  * to handle it.
  */
-export function readInitSignals(files: KernelFiles, init: HostPid): Reading<SignalFetching> {
+export function readInitSignals(
+  files: KernelFiles,
+  init: HostPid,
+  readActions: ActionReader,
+): Reading<SignalFetching> {
   const tasks = files.list(`/proc/${init}/task`);
   return mapReading(tasks, threads => ({
     descriptorSignals: readDescriptorSignals(files, init),
     waitChannels: readWaitChannels(files, init, threads.slice(0, mostThreads)),
+    oneShotSignals: readOneShotSignals(files, init, readActions),
   }));
+}
+
+/** Gives the signal handlers of all PID 1s, read when first asked for. */
+export type ActionReader = () => ReturnType<typeof readSignalActions>;
+
+/** One pass over all tasks serves every container of the observation. */
+export function createActionReader(): ActionReader {
+  let actions: ReturnType<typeof readSignalActions> | undefined;
+  return () => {
+    actions ??= readSignalActions();
+    return actions;
+  };
+}
+
+/** Node installs its own SIGTERM handler, so its masks look the same whether the program has one or not. */
+const runtimesWithOwnHandler = /\/node(js)?$/;
+
+/** Loading the program costs up to 80 ms, so it is asked only about runtimes whose masks do not tell. */
+function readOneShotSignals(
+  files: KernelFiles,
+  init: HostPid,
+  readActions: ActionReader,
+): SignalFetching['oneShotSignals'] {
+  const executable = readExecutable(files, init);
+  if (!executable.present) return executable;
+  if (files.root !== '/' || !runtimesWithOwnHandler.test(executable.value))
+    return absent(
+      'sa_flags of its handlers',
+      'disabled',
+      'read for runtimes that have a handler of their own',
+    );
+  return mapReading(readActions(), actions =>
+    (actions.get(init) ?? []).filter(({ oneShot }) => oneShot).map(({ signal }) => signal),
+  );
 }
 
 function readWaitChannels(files: KernelFiles, init: HostPid, threads: readonly string[]): readonly string[] {

@@ -87,6 +87,12 @@ export interface SignalFetching {
   readonly descriptorSignals: readonly number[];
   /** Kernel functions that its threads sleep in, once each: `do_sigtimedwait`, `sigsuspend`, `do_wait`. */
   readonly waitChannels: readonly string[];
+  /**
+   * Signals whose handler is taken away as it runs (SA_RESETHAND), which is how a runtime ends itself by its own
+   * signal: the handler sends it again for the default action, and the kernel drops that for PID 1. Read by a BPF
+   * task iterator, for runtimes whose masks do not tell (Node).
+   */
+  readonly oneShotSignals: Reading<readonly number[]>;
 }
 
 export interface SharedMemoryFacts {

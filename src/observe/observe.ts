@@ -9,7 +9,7 @@ import { absent, flatMapReading, mapReading, orElse, type Reading } from '../lin
 import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 import { readHost } from './host.ts';
-import { readInitSignals } from './init-signals.ts';
+import { type ActionReader, createActionReader, readInitSignals } from './init-signals.ts';
 import { readIsolation } from './isolation.ts';
 import { createNetworkObserver } from './network.ts';
 import {
@@ -52,6 +52,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
 
   const members = groupProcesses(files, containers);
   const findings = network.finish(byInit(containers, members));
+  const readActions = createActionReader();
   const host = { ...readHost(files, layout), ...findings.host };
   const tables = cgroups.tables();
   return {
@@ -66,7 +67,14 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
         ? { container, processes: [], ...nothingRuns }
         : {
             container,
-            ...readInside(files, container, container.init, members.get(container.id) ?? [], tables),
+            ...readInside(
+              files,
+              container,
+              container.init,
+              members.get(container.id) ?? [],
+              tables,
+              readActions,
+            ),
             processes: finishProcesses(files, members.get(container.id) ?? [], processes.get(container.id)),
             network: findings.containers.get(container.init) ?? nothingRuns.network,
             isolation: readIsolation(files, container, host.namespaces),
@@ -85,9 +93,10 @@ function readInside(
   init: HostPid,
   pids: readonly HostPid[],
   tables: CgroupTables,
+  readActions: ActionReader,
 ): Pick<ContainerFacts, 'initSignals' | 'memoryFiles' | 'unlinkedFiles'> {
   return {
-    initSignals: readInitSignals(files, init),
+    initSignals: readInitSignals(files, init, readActions),
     memoryFiles: readSharedMemory(files, container, pids, sharedMemoryCharged(tables, container)),
     unlinkedFiles: findUnlinkedFiles(files, pids, readMountinfo(files, init)),
   };

@@ -63,4 +63,5 @@ export const process: Schema<ProcessFacts> = v.object({
 export const signalFetching: Schema<SignalFetching> = v.object({
   descriptorSignals: numbers,
   waitChannels: list(text),
+  oneShotSignals: reading(numbers),
 });
