@@ -1,5 +1,5 @@
 import { runsNode, runsShell } from '../../../diagnose/program.ts';
-import { orElse, type Reading } from '../../../linux/reading.ts';
+import type { Reading } from '../../../linux/reading.ts';
 import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
 
 export const terminate = 15;
@@ -17,6 +17,8 @@ export type Disposition =
   | { readonly kind: 'blocked'; readonly pending: boolean }
   | { readonly kind: 'fetched'; readonly by: string }
   | { readonly kind: 'handled'; readonly how: string }
+  /** Caught, by a runtime's own handler, which is taken away as it runs and raises the signal again: then as default. */
+  | { readonly kind: 're-raised' }
   /** Caught, by a handler that may do nothing in the end. */
   | { readonly kind: 'doubtful'; readonly why: string }
   | { readonly kind: 'unknown'; readonly missing: Extract<Reading<never>, { present: false }> };
@@ -54,19 +56,28 @@ function caughtSignal(
   fetching: Reading<SignalFetching>,
   children: Reading<readonly ProcessFacts[]>,
 ): Disposition {
-  if (runsNode(init))
-    return {
-      kind: 'doubtful',
-      why: "Node catches SIGTERM itself and raises it again with the default action, which PID 1 does not have; a process.on('SIGTERM') listener looks the same in SigCgt",
-    };
+  if (runsNode(init)) return nodesSignal(fetching);
   if (!runsShell(init)) return { kind: 'handled', how: 'the program has a handler of its own' };
   if (children.present && children.value.length === 0)
     return { kind: 'handled', how: 'a shell with a trap and no command to wait for' };
-  const waits = orElse(fetching, { descriptorSignals: [], waitChannels: [] }).waitChannels;
+  const waits = fetching.present ? fetching.value.waitChannels : [];
   if (waits.includes('sigsuspend'))
     return { kind: 'handled', how: 'a shell with a trap that waits in `wait`, which a signal ends' };
   return {
     kind: 'doubtful',
     why: 'a shell runs its trap only after the command in the foreground has ended; masks do not tell whether it waits in the foreground or in `wait`',
   };
+}
+
+/** Node's own handler is installed with SA_RESETHAND (src/node.cc), a listener's by libuv without it. */
+function nodesSignal(fetching: Reading<SignalFetching>): Disposition {
+  const oneShot = fetching.present ? fetching.value.oneShotSignals : fetching;
+  if (!oneShot.present)
+    return {
+      kind: 'doubtful',
+      why: "Node catches SIGTERM itself and raises it again with the default action, which PID 1 does not have; a process.on('SIGTERM') listener looks the same in SigCgt",
+    };
+  return oneShot.value.includes(terminate)
+    ? { kind: 're-raised' }
+    : { kind: 'handled', how: "a process.on('SIGTERM') listener: the handler is not Node's own one-shot" };
 }

@@ -29,7 +29,12 @@ function judge({ masks = {}, program = ['/usr/bin/app'], waits = {}, child, stat
     ...common(),
     init,
     processes: present([init, ...children]),
-    initSignals: present({ descriptorSignals: [], waitChannels: ['do_epoll_wait'], ...waits }),
+    initSignals: present({
+      descriptorSignals: [],
+      waitChannels: ['do_epoll_wait'],
+      oneShotSignals: notThere,
+      ...waits,
+    }),
     freezer: notThere,
   });
 }
@@ -45,6 +50,15 @@ test.each<[string, Variation, 'proved' | 'likely']>([
     { masks: { blocked: [15, 17] }, waits: { descriptorSignals: [17] } },
     'likely',
   ],
+  [
+    'Node without a listener: its own one-shot handler raises the signal again',
+    {
+      masks: { caught: [2, 10, 11, 15] },
+      program: ['/usr/bin/node', 'a.js'],
+      waits: { oneShotSignals: present([2, 15]) },
+    },
+    'likely',
+  ],
 ])('found: %s', (_, variation, certainty) => {
   expect(judge(variation)).toMatchObject({ kind: 'found', severity: 'warning', certainty });
 });
@@ -57,6 +71,14 @@ test.each<[string, Variation]>([
   ],
   ['systemd: blocked, read by signalfd', { masks: { blocked: [15] }, waits: { descriptorSignals: [1, 15] } }],
   ['a handler, blocked for a moment', { masks: { caught: [15], blocked: [15] } }],
+  [
+    'Node with a listener: not its one-shot handler',
+    {
+      masks: { caught: [2, 10, 11, 15] },
+      program: ['/usr/bin/node', 'a.js'],
+      waits: { oneShotSignals: present([2]) },
+    },
+  ],
   ['a shell with a trap and no child', { masks: { caught: [15] }, program: ['/bin/sh', '-c', 'x'] }],
   [
     'dash with a trap, in wait',
@@ -75,7 +97,7 @@ test.each<[string, Variation]>([
 
 test.each<[string, Variation, string]>([
   [
-    'Node, whose own handler looks like a listener',
+    'Node, whose own handler looks like a listener, where BPF cannot tell',
     { masks: { caught: [2, 10, 15] }, program: ['/usr/bin/node', 'a.js'] },
     'needs-trace',
   ],

@@ -53,9 +53,9 @@ export const rule: RuleOf<typeof definition> = facts => {
     default:
       return found({
         severity: 'warning',
-        certainty: disposition.kind === 'blocked' && !disposition.pending ? 'likely' : 'proved',
+        certainty: certaintyOf(disposition),
         summary: summaryOf(disposition, init, orElse(children, [])),
-        evidence,
+        evidence: disposition.kind === 're-raised' ? [...evidence, oneShotHandler] : evidence,
         excluded: excludedBy(facts),
         fixes: fixesFor(facts.container, init),
         trace: 'signals',
@@ -63,13 +63,20 @@ export const rule: RuleOf<typeof definition> = facts => {
   }
 };
 
-type Lost = Extract<Disposition, { kind: 'default' | 'ignored' | 'blocked' }>;
+type Lost = Extract<Disposition, { kind: 'default' | 'ignored' | 'blocked' | 're-raised' }>;
+
+/** A handler was seen, or a fetcher not seen: what becomes of the signal then is known, but only a trace shows it. */
+const certaintyOf = (disposition: Lost): 'proved' | 'likely' =>
+  disposition.kind === 're-raised' || (disposition.kind === 'blocked' && !disposition.pending)
+    ? 'likely'
+    : 'proved';
 
 function summaryOf(disposition: Lost, init: ProcessFacts, children: readonly ProcessFacts[]): string {
   const who = `PID 1 (${sayProgram(init)})`;
   const reason = {
     default: `${who} has no handler for SIGTERM, and the kernel drops signals with the default action when they are for PID 1 of a pid namespace.`,
     ignored: `${who} ignores SIGTERM.`,
+    're-raised': `${who} has no SIGTERM listener, only Node's own handler, which is taken away as it runs and raises the signal again for the default action; the kernel drops that for PID 1 of a pid namespace.`,
     blocked: `${who} blocks SIGTERM and nothing in it fetches the signal${disposition.kind === 'blocked' && disposition.pending ? ': one is pending now' : ''}.`,
   }[disposition.kind];
   const [child] = children;
@@ -85,6 +92,12 @@ const isInit = (init: ProcessFacts): Evidence => ({
   source: `/proc/${init.pid}/status NSpid`,
   observed: init.status.namespacePids.join(' '),
 });
+
+const oneShotHandler: Evidence = {
+  claim: "Its SIGTERM handler is Node's own: installed for one run only",
+  source: 'task_struct.sighand->action[14].sa.sa_flags, by the BPF iterator signal_actions',
+  observed: 'SA_RESETHAND (0x80000000)',
+};
 
 const maskEvidence = (init: ProcessFacts): readonly Evidence[] => [
   maskOf(init, 'SigCgt', 'caught', 'Signals with a handler'),
