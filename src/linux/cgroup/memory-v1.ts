@@ -1,5 +1,5 @@
-import { absent, flatMapReading, mapReading, parsed, present, type Reading } from '../reading.ts';
-import { type Bytes, bytes } from '../units.ts';
+import { absent, flatMapReading, mapReading, orElse, parsed, present, type Reading } from '../reading.ts';
+import { type Bytes, bytes, type Limit } from '../units.ts';
 import { type CgroupDirectory, notSummed, otherVersion, sinceKernel } from './directory.ts';
 import { keyedCounts, parseSingleCount } from './flat-keyed.ts';
 import { parseByteLimit } from './memory-limit.ts';
@@ -16,16 +16,20 @@ export function readMemoryV1(cgroup: CgroupDirectory): Reading<MemorySample> {
     flatMapReading(cgroup.read('memory.limit_in_bytes'), limitText =>
       flatMapReading(parsed('memory.limit_in_bytes', parseByteLimit(limitText)), limit => {
         const stat = cgroup.read('memory.stat');
+        const swap = readSwap(cgroup, stat);
+        const peak = amount('memory.max_usage_in_bytes');
         return mapReading(cgroup.read('memory.oom_control'), oomControl => ({
           usage,
           limit,
           high: otherVersion('memory.high', 'v2'),
-          peak: amount('memory.max_usage_in_bytes'),
-          limitHits: count('memory.failcnt'),
+          peak,
+          limitHits: flatMapReading(count('memory.failcnt'), failures =>
+            limitHitsV1(failures, orElse(count('memory.memsw.failcnt'), 0), limit, peak, swap),
+          ),
           ...parseOomControl(oomControl),
           subtreeOomKills: notSummed(cgroup.directory),
           oomGroup: false,
-          swap: readSwap(cgroup, stat),
+          swap,
           breakdown: flatMapReading(stat, text =>
             parsed(
               'memory.stat',
@@ -73,3 +77,28 @@ export function parseMemsw(limitText: string, statText: string): SwapSample | un
 }
 
 const swapCounts = keyedCounts('total_swap');
+
+/**
+ * memory.failcnt and memory.memsw.failcnt together: a charge is tried on memory+swap first (try_charge_memcg in
+ * mm/memcontrol.c), so where both limits are equal the second file counts and the first stays at 0. Newer kernels
+ * do not count on memory+swap at all (seen on 6.18: failures are tracked for the memory counter alone): then 0 at
+ * a limit that has been reached is no count.
+ */
+export function limitHitsV1(
+  memoryFailures: number,
+  sumFailures: number,
+  limit: Limit<Bytes>,
+  peak: Reading<Bytes>,
+  swap: Reading<SwapSample>,
+): Reading<number> {
+  const failures = memoryFailures + sumFailures;
+  const sumLimit = swap.present && swap.value.limit.kind === 'limit' ? swap.value.limit.value : undefined;
+  const maybeUncounted =
+    failures === 0 && limit.kind === 'limit' && sumLimit !== undefined && sumLimit <= limit.value;
+  if (!maybeUncounted || (peak.present && peak.value < limit.value * 0.98)) return present(failures);
+  return absent(
+    'memory.failcnt',
+    'disabled',
+    'this kernel counts no failed charges where memory.memsw.limit_in_bytes equals the memory limit; compare memory.max_usage_in_bytes with it',
+  );
+}

@@ -111,7 +111,10 @@ export interface MemorySample {
   readonly high: Reading<Limit<Bytes>>;
   /** Highest usage ever; v1 max_usage_in_bytes, v2 memory.peak (5.19). */
   readonly peak: Reading<Bytes>;
-  /** How often a charge hit the limit: v1 failcnt, v2 memory.events(.local) max. Reclaim may have helped: not an OOM. */
+  /**
+   * How often a charge hit the limit: v1 memory.failcnt and memory.memsw.failcnt, v2 memory.events(.local) max.
+   * Reclaim may have helped: not an OOM.
+   */
   readonly limitHits: Reading<number>;
   /**
    * Processes killed by the memory controller in this very cgroup, without its descendants:
