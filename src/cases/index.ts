@@ -1,4 +1,13 @@
 import { type CatalogueEntry, entry } from './entry.ts';
+import { definition as cgroupOom } from './memory/cgroup-oom/case.ts';
+import { lab as cgroupOomLab } from './memory/cgroup-oom/lab.ts';
+import { rule as cgroupOomRule } from './memory/cgroup-oom/rule.ts';
+import { definition as pageCacheFillsLimit } from './memory/page-cache-fills-limit/case.ts';
+import { lab as pageCacheFillsLimitLab } from './memory/page-cache-fills-limit/lab.ts';
+import { rule as pageCacheFillsLimitRule } from './memory/page-cache-fills-limit/rule.ts';
+import { definition as sharedMemoryCharged } from './memory/shared-memory-charged/case.ts';
+import { lab as sharedMemoryChargedLab } from './memory/shared-memory-charged/lab.ts';
+import { rule as sharedMemoryChargedRule } from './memory/shared-memory-charged/rule.ts';
 import { definition as listenQueueOverflow } from './network/listen-queue-overflow/case.ts';
 import { lab as listenQueueOverflowLab } from './network/listen-queue-overflow/lab.ts';
 import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow/rule.ts';
@@ -23,6 +32,9 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(initIgnoresSignal, initIgnoresSignalRule, initIgnoresSignalLab),
   entry(zombiesNotReaped, zombiesNotReapedRule, zombiesNotReapedLab),
   entry(cpuThrottled, cpuThrottledRule, cpuThrottledLab),
+  entry(cgroupOom, cgroupOomRule, cgroupOomLab),
+  entry(pageCacheFillsLimit, pageCacheFillsLimitRule, pageCacheFillsLimitLab),
+  entry(sharedMemoryCharged, sharedMemoryChargedRule, sharedMemoryChargedLab),
   entry(deletedButOpen, deletedButOpenRule, deletedButOpenLab),
   entry(listenQueueOverflow, listenQueueOverflowRule, listenQueueOverflowLab),
   entry(sysctlDiffersFromHost, sysctlDiffersFromHostRule, sysctlDiffersFromHostLab),

@@ -1,0 +1,154 @@
+import { type MemoryLevel, memoryFile } from '../../../diagnose/memory-limit.ts';
+import type { Evidence } from '../../../diagnose/verdict.ts';
+import { sayBytes } from '../../../diagnose/wording.ts';
+import type { OomReport, OomVictim } from '../../../linux/kmsg/oom-report.ts';
+import { type Bytes, bytes, type Microseconds } from '../../../linux/units.ts';
+import { fillingOf, sayFilling } from './filling.ts';
+import { hitLimitOf } from './kills.ts';
+
+export const sayAge = (age: Microseconds): string => {
+  const seconds = Math.round(age / 1_000_000);
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} days ago`;
+};
+
+export const sizeOf = ({ anonymous, file, shared }: OomVictim): Bytes => bytes(anonymous + file + shared);
+
+/** The one the report names in its `oom-kill:` line comes first; a group kill adds others. */
+export const largestVictim = ({ victims }: OomReport): OomVictim | undefined =>
+  [...victims].sort((a, b) => sizeOf(b) - sizeOf(a))[0];
+
+const kib = (value: Bytes): string => `${Math.round(value / 1024)}kB`;
+
+/** Where in the log: the stamp that dmesg and /dev/kmsg show. */
+export const logSource = ({ at }: OomReport): string => `kernel log, [${(at / 1_000_000).toFixed(6)}]`;
+
+/** What one report of the kernel log proves, line by line. */
+export function reportEvidence(report: OomReport): readonly Evidence[] {
+  const { invokedBy, limitingCgroup, victimCgroup, victims, wholeGroup } = report;
+  const source = logSource(report);
+  const hit = hitLimitOf(report);
+  const filling = fillingOf(report);
+  const names = victims.map(({ name, pid }) => `task=${name},pid=${pid}`).join(' ');
+  return [
+    {
+      claim: 'the OOM killer acted for a memory cgroup and chose in this container',
+      source,
+      observed: `constraint=CONSTRAINT_MEMCG,oom_memcg=${limitingCgroup},task_memcg=${victimCgroup},${names}`,
+    },
+    ...(hit === undefined
+      ? []
+      : [
+          {
+            claim: `${limitingCgroup ?? 'a cgroup'} was at its limit`,
+            source,
+            observed: `${hit.means === 'memory' ? 'memory' : 'memory+swap'}: usage ${kib(hit.usage)}, limit ${kib(hit.limit)}, failcnt ${hit.failures}`,
+          },
+        ]),
+    ...(filling === undefined
+      ? []
+      : [
+          {
+            claim: 'what the limit was full of',
+            source: `${source}, "Memory cgroup stats"`,
+            observed: sayFilling(filling),
+          },
+        ]),
+    ...(invokedBy === null
+      ? []
+      : [
+          {
+            claim: `${invokedBy.name} asked for the page that could not be had`,
+            source,
+            observed: `${invokedBy.name} invoked oom-killer: gfp_mask=${invokedBy.gfpMask ?? '?'}, order=${invokedBy.order ?? '?'}`,
+          },
+        ]),
+    ...choiceEvidence(report, source),
+    ...(wholeGroup
+      ? [
+          {
+            claim: 'all of the cgroup died together because memory.oom.group is set',
+            source,
+            observed: `${victims.length} processes killed`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** oom_badness(): resident + swap + page tables, plus oom_score_adj thousandths of the limit. */
+function choiceEvidence(report: OomReport, source: string): readonly Evidence[] {
+  const victim = largestVictim(report);
+  if (victim === undefined) return [];
+  const { name, anonymous, file, shared, oomScoreAdjust } = victim;
+  const amounts = `anon-rss:${kib(anonymous)}, file-rss:${kib(file)}, shmem-rss:${kib(shared)}`;
+  const observed = oomScoreAdjust === null ? amounts : `${amounts}, oom_score_adj:${oomScoreAdjust}`;
+  const others = report.candidates.filter(({ pid }) => pid !== victim.pid).slice(0, 2);
+  const claim = `why ${name}: ${sayChoice(oomScoreAdjust, hitLimitOf(report)?.limit)}`;
+  if (others.length === 0) return [{ claim, source, observed }];
+  const compared = others.map(
+    other => `${other.name} ${other.resident} pages, oom_score_adj ${other.oomScoreAdjust}`,
+  );
+  return [{ claim, source, observed: `${observed}; next: ${compared.join('; ')}` }];
+}
+
+function sayChoice(adjust: number | null, limit: Bytes | undefined): string {
+  if (adjust === null || adjust === 0) return 'it scored highest by its size, nothing tipped the choice';
+  const weight = limit === undefined ? '' : ` (${sayBytes(bytes((limit * Math.abs(adjust)) / 1000))})`;
+  return adjust > 0
+    ? `its size plus ${adjust} thousandths of the limit${weight} that its oom_score_adj adds`
+    : `it scored highest although its oom_score_adj takes ${-adjust} thousandths of the limit${weight} off`;
+}
+
+/** The counter with this cgroup's identity. */
+export function counterEvidence(level: MemoryLevel): readonly Evidence[] {
+  const { oomKills, subtreeOomKills } = level.last;
+  const own: readonly Evidence[] = oomKills.present
+    ? [
+        {
+          claim: 'processes of this very cgroup that an OOM killer ended',
+          source: memoryFile(level, 'kills'),
+          observed: `oom_kill ${oomKills.value}`,
+        },
+      ]
+    : [];
+  const nested = subtreeOomKills.present && subtreeOomKills.value > (oomKills.present ? oomKills.value : 0);
+  return nested
+    ? [
+        ...own,
+        {
+          claim: 'the same with the cgroups that it made inside',
+          source: `${level.directory}, ${level.version === 'v1' ? 'memory.oom_control of the whole tree' : 'memory.events'}`,
+          observed: `oom_kill ${subtreeOomKills.value}`,
+        },
+      ]
+    : own;
+}
+
+/** How close a level came to its limit, and how often. */
+export function limitEvidence(level: MemoryLevel): readonly Evidence[] {
+  const { limit, peak, limitHits } = level.last;
+  const said = limit.kind === 'max' ? 'no limit' : `limit ${sayBytes(limit.value)}`;
+  return [
+    ...(peak.present
+      ? [
+          {
+            claim: `highest usage of ${level.path} so far, ${said}`,
+            source: memoryFile(level, 'peak'),
+            observed: String(peak.value),
+          },
+        ]
+      : []),
+    ...(limitHits.present
+      ? [
+          {
+            claim: `charges of ${level.path} that met its limit (reclaim may have helped)`,
+            source: memoryFile(level, 'hits'),
+            observed: level.version === 'v1' ? String(limitHits.value) : `max ${limitHits.value}`,
+          },
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,74 @@
+import type { Container } from '../../../containers/container.ts';
+import {
+  type MemoryChain,
+  type MemoryLevel,
+  memoryFile,
+  roomierLimit,
+  setLimitCommand,
+} from '../../../diagnose/memory-limit.ts';
+import type { Fix } from '../../../diagnose/verdict.ts';
+import { sayBytes } from '../../../diagnose/wording.ts';
+import type { Bytes } from '../../../linux/units.ts';
+import type { FillingKind } from './filling.ts';
+
+/** More room, as far as the measured need allows to say: it was cut off at the limit, so it is a lower bound. */
+export function raiseFix(
+  container: Container,
+  chain: MemoryChain | undefined,
+  level: MemoryLevel | undefined,
+  limit: Bytes,
+): Fix {
+  const wanted = roomierLimit(limit);
+  const need = `It needed more than ${sayBytes(limit)}; how much more, the limit has cut off.`;
+  const risk = 'If it leaks, this only moves the next kill; the host must have the memory.';
+  if (container.pod !== null) {
+    const { namespace, name, container: inside } = container.pod;
+    return {
+      action: `Raise resources.limits.memory of ${inside} in the spec of pod ${namespace}/${name} to ${sayBytes(wanted)}`,
+      effect: need,
+      risk: `${risk} The pod is made again.`,
+    };
+  }
+  if (chain === undefined || level === undefined) {
+    const flag = container.engine === 'docker' || container.engine === 'podman' ? ' (--memory)' : '';
+    return { action: `Start it again with a limit of ${sayBytes(wanted)}${flag}`, effect: need, risk };
+  }
+  const command = setLimitCommand(container, chain, level, wanted);
+  return {
+    action: `Raise the limit of ${level.path} from ${sayBytes(limit)} to ${sayBytes(wanted)}`,
+    ...(command === undefined ? {} : { command }),
+    effect: `${need} Then read ${memoryFile(level, 'peak')} under full load and set the limit a quarter above it.`,
+    risk,
+  };
+}
+
+/** The other way: less need, by what the limit was full of. */
+export function needFix(kind: FillingKind, owner: string): Fix {
+  const fixes: Readonly<Record<FillingKind, Fix>> = {
+    anonymous: {
+      action: `Find what ${owner} keeps: compare its anonymous memory (RssAnon) under equal load an hour apart`,
+      effect:
+        'Growth without end is a leak; a plateau above the limit is a real need. Give a managed runtime its heap limit (-XX:MaxRAMPercentage, --max-old-space-size, GOMEMLIMIT) at about three quarters of the cgroup limit.',
+      risk: 'None: reading only; a heap limit set too low costs garbage collection time.',
+    },
+    shared: {
+      action: 'Delete files from its tmpfs mounts and /dev/shm, or give those mounts a size below the limit',
+      effect: 'Memory of tmpfs files is freed by deleting them only; without swap no reclaim can take it.',
+      risk: 'A writer gets ENOSPC at the size of the mount instead of a kill at the limit.',
+    },
+    kernel: {
+      action:
+        'Find which kernel objects it holds: many small files, sockets or threads (memory.stat slab, kernel_stack, sock)',
+      effect: 'Slab that belongs to open files, sockets and threads goes when they go.',
+      risk: 'None: reading only.',
+    },
+    file: {
+      action:
+        'Look for page cache that cannot be dropped: dirty pages on a slow disk, mlock, files mapped by many',
+      effect:
+        'Clean cache is dropped before anything is killed, so this cache was pinned or waited for the disk.',
+      risk: 'None: reading only.',
+    },
+  };
+  return fixes[kind];
+}

@@ -1,0 +1,75 @@
+import { growth } from '../../../diagnose/facts.ts';
+import { type MemoryLevel, memoryFile, smallestPage } from '../../../diagnose/memory-limit.ts';
+import type { Evidence } from '../../../diagnose/verdict.ts';
+import { sayBytes, sayShare } from '../../../diagnose/wording.ts';
+import { bytes } from '../../../linux/units.ts';
+import type { PageCacheFacts } from './case.ts';
+
+export interface Harm {
+  readonly hurts: boolean;
+  readonly summary: string;
+  readonly evidence: readonly Evidence[];
+}
+
+/** Reading back 1 MiB per second of what was just evicted is work that more memory would spare. */
+const refaultBytesPerSecond = 2 ** 20;
+/** A twentieth of the time, some task waited for memory. */
+const pressureShare = 0.05;
+
+/**
+ * Whether the shortage of cache costs anything: evicted file pages that were needed again, which
+ * mm/workingset.c recognises by the shadow entry the page left behind, and time that tasks waited for memory.
+ */
+export function measureHarm(facts: PageCacheFacts, level: MemoryLevel): Harm {
+  const seconds = Math.max(0.001, facts.windowMs / 1000);
+  const refaults = growth(level, ({ breakdown }) =>
+    breakdown.present ? breakdown.value.fileRefaults : breakdown,
+  );
+  const refaulted = refaults.present ? bytes((refaults.value * smallestPage) / seconds) : undefined;
+  const stalled = stallShare(facts);
+  const rereads = refaulted !== undefined && refaulted >= refaultBytesPerSecond;
+  const waits = stalled !== undefined && stalled.share >= pressureShare;
+  const evidence: Evidence[] = [];
+  if (refaults.present) {
+    evidence.push({
+      claim: 'evicted file pages that were needed again while we looked',
+      source: `${memoryFile(level, 'stat')} workingset_refault_file`,
+      observed: `+${refaults.value} pages in ${Math.round(facts.windowMs)} ms`,
+    });
+  }
+  if (stalled !== undefined) evidence.push(stalled.evidence);
+  return { hurts: rereads || waits, summary: say(refaulted, rereads, waits), evidence };
+}
+
+function say(refaulted: number | undefined, rereads: boolean, waits: boolean): string {
+  if (rereads) {
+    return `It costs: ${sayBytes(bytes(refaulted ?? 0))} per second come back from the disk that the limit had just pushed out${waits ? ', and its tasks wait for memory' : ''}.`;
+  }
+  if (waits) return 'It costs: its tasks wait for memory while the kernel makes room.';
+  return refaulted === undefined
+    ? 'Nothing waits for memory; whether evicted pages come back could not be measured.'
+    : 'Nothing is wrong: what was dropped is not needed again, and nothing waits for memory.';
+}
+
+/** PSI of the container's own cgroup; that of the root would be the whole host's. */
+function stallShare({
+  pressure,
+  windowMs,
+}: PageCacheFacts): { share: number; evidence: Evidence } | undefined {
+  if (!pressure.present || pressure.value.own.path === '/') return undefined;
+  const { own } = pressure.value;
+  if (!own.last.memory.present) return undefined;
+  const stalled = growth(own, ({ memory }) =>
+    memory.present ? { present: true, value: memory.value.some.total } : memory,
+  );
+  if (!stalled.present) return undefined;
+  const share = Math.min(1, stalled.value / (Math.max(1, windowMs) * 1000));
+  return {
+    share,
+    evidence: {
+      claim: `${sayShare(share)} of the time some task waited for memory`,
+      source: `${own.directory}/memory.pressure`,
+      observed: `some total +${stalled.value} us`,
+    },
+  };
+}
