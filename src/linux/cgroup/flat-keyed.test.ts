@@ -6,7 +6,7 @@ const counts = keyedCounts('file', 'anon', 'missing');
 
 test('finds keys in any order, at the start, and not inside other keys', () => {
   expect(counts('anon 1\nfile 2\n')).toEqual({ anon: 1, file: 2, missing: undefined });
-  expect(counts('file 2\nanon 1')).toEqual({ anon: 1, file: 2, missing: undefined });
+  expect(counts('file 2\nanon 1\n')).toEqual({ anon: 1, file: 2, missing: undefined });
   expect(counts('inactive_file 7\ninactive_anon 8\nfile 2\n')).toMatchObject({ anon: undefined, file: 2 });
 });
 
@@ -14,6 +14,7 @@ test.each([
   ['', undefined],
   ['file', undefined],
   ['file ', undefined],
+  ['file 12', undefined],
   ['file -1\n', undefined],
   ['file max\n', undefined],
   ['file 12a\n', undefined],
@@ -27,7 +28,8 @@ test.each([
 test('digits of a counter that is larger than a double holds', () => {
   const text = 'nr_periods 2\nxthrottled_time 1\nthrottled_time 18446744073709551615\nburst_time 0\n';
   expect(digitsOf(text, 'throttled_time')).toBe('18446744073709551615');
-  expect(digitsOf('throttled_time 5', 'throttled_time')).toBe('5');
+  expect(digitsOf('throttled_time 5\n', 'throttled_time')).toBe('5');
+  expect(digitsOf('throttled_time 5', 'throttled_time')).toBeUndefined();
   expect(digitsOf('nr_periods 2\n', 'throttled_time')).toBeUndefined();
 });
 

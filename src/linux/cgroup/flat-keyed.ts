@@ -25,11 +25,14 @@ export function keyedCounts<K extends string>(...keys: readonly K[]): (text: str
       if (at !== -1) position = at + inLine.length;
       else if (text.startsWith(atStart)) position = atStart.length;
       else continue;
-      counts[key] = countAt(text, position);
+      counts[key] = lineEndsAfter(text, position) ? countAt(text, position) : undefined;
     }
     return counts;
   };
 }
+
+/** A text that was cut short ends within a number that then is another one; the kernel ends every line. */
+const lineEndsAfter = (text: string, at: number): boolean => text.indexOf('\n', at) !== -1;
 
 /** What follows `key`, up to the end of the line: for counters that need more than 53 bits on the way. */
 export function digitsOf(text: string, key: string): string | undefined {
@@ -37,7 +40,7 @@ export function digitsOf(text: string, key: string): string | undefined {
   for (let at = text.indexOf(needle); at !== -1; at = text.indexOf(needle, at + 1)) {
     if (at > 0 && text.charCodeAt(at - 1) !== newline) continue;
     const end = text.indexOf('\n', at);
-    return text.slice(at + needle.length, end === -1 ? undefined : end);
+    return end === -1 ? undefined : text.slice(at + needle.length, end);
   }
   return undefined;
 }

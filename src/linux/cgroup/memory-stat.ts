@@ -28,7 +28,13 @@ const countsV1 = keyedCounts(
 export function parseMemoryStatV1(text: string, kernel: Reading<Bytes>): MemoryBreakdown | undefined {
   const counts = countsV1(text);
   const { total_cache: cache, total_rss: anonymous, total_shmem: shared = 0 } = counts;
-  if (cache === undefined || anonymous === undefined) return undefined;
+  const lists = listsOf(
+    counts.total_inactive_anon,
+    counts.total_active_anon,
+    counts.total_inactive_file,
+    counts.total_active_file,
+  );
+  if (cache === undefined || anonymous === undefined || lists === undefined) return undefined;
   return {
     anonymous: bytes(anonymous),
     // The counters are not read at one moment.
@@ -36,10 +42,7 @@ export function parseMemoryStatV1(text: string, kernel: Reading<Bytes>): MemoryB
     shared: bytes(shared),
     kernel,
     slab: otherVersion('memory.stat slab', 'v2'),
-    inactiveFile: bytes(counts.total_inactive_file ?? 0),
-    activeFile: bytes(counts.total_active_file ?? 0),
-    inactiveAnonymous: bytes(counts.total_inactive_anon ?? 0),
-    activeAnonymous: bytes(counts.total_active_anon ?? 0),
+    ...lists,
     unevictable: bytes(counts.total_unevictable ?? 0),
     dirty: bytes(counts.total_dirty ?? 0),
     writeback: bytes(counts.total_writeback ?? 0),
@@ -76,7 +79,8 @@ const countsV2 = keyedCounts(
 export function parseMemoryStatV2(text: string): MemoryBreakdown | undefined {
   const counts = countsV2(text);
   const { anon: anonymous, file: cache, shmem: shared = 0 } = counts;
-  if (cache === undefined || anonymous === undefined) return undefined;
+  const lists = listsOf(counts.inactive_anon, counts.active_anon, counts.inactive_file, counts.active_file);
+  if (cache === undefined || anonymous === undefined || lists === undefined) return undefined;
   return {
     anonymous: bytes(anonymous),
     file: bytes(Math.max(0, cache - shared)),
@@ -87,10 +91,7 @@ export function parseMemoryStatV2(text: string): MemoryBreakdown | undefined {
       'memory.stat slab',
       'kernel memory accounting, which cgroup.memory=nokmem turns off',
     ),
-    inactiveFile: bytes(counts.inactive_file ?? 0),
-    activeFile: bytes(counts.active_file ?? 0),
-    inactiveAnonymous: bytes(counts.inactive_anon ?? 0),
-    activeAnonymous: bytes(counts.active_anon ?? 0),
+    ...lists,
     unevictable: bytes(counts.unevictable ?? 0),
     dirty: bytes(counts.file_dirty ?? 0),
     writeback: bytes(counts.file_writeback ?? 0),
@@ -98,6 +99,23 @@ export function parseMemoryStatV2(text: string): MemoryBreakdown | undefined {
     fileRefaults: refaults(counts.workingset_refault_file ?? refaultsBefore59.v2(text)),
     majorFaults: counts.pgmajfault ?? 0,
     anonymousHuge: optional(counts.anon_thp, 'memory.stat anon_thp', needsHugePages),
+  };
+}
+
+/** The LRU lists; every kernel tells all four. */
+function listsOf(
+  inactiveAnonymous: number | undefined,
+  activeAnonymous: number | undefined,
+  inactiveFile: number | undefined,
+  activeFile: number | undefined,
+) {
+  if (inactiveAnonymous === undefined || activeAnonymous === undefined) return undefined;
+  if (inactiveFile === undefined || activeFile === undefined) return undefined;
+  return {
+    inactiveAnonymous: bytes(inactiveAnonymous),
+    activeAnonymous: bytes(activeAnonymous),
+    inactiveFile: bytes(inactiveFile),
+    activeFile: bytes(activeFile),
   };
 }
 
