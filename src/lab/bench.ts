@@ -44,7 +44,8 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
   const container = async (spec: ContainerSpec): Promise<LabContainer> => {
     const name = freeName(names, spec.name);
     if (engine !== 'bare') throw new Error(`no such lab engine yet: ${engine}`);
-    return startBareContainer(journal, mountPoint, { ...spec, name });
+    const made = await startBareContainer(journal, mountPoint, { ...spec, name });
+    return { ...made, stop: () => made.stop().then(() => void names.delete(name)) };
   };
   const directory = async (name: string): Promise<string> => {
     const state = stateDirectory();
@@ -64,7 +65,7 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
   return { run: journal.run, bench: { engine, container, directory, setHostSysctl: setSysctl }, close };
 }
 
-/** Twins have the same name in a lab's eyes; their cgroups and directories are told apart. */
+/** Two of one name that live at once are told apart: `zombies`, `zombies-2`. */
 function freeName(taken: Set<string>, name: string): string {
   if (!/^[a-z0-9][a-z0-9-]{0,40}$/.test(name)) throw new Error(`not a name for a lab's container: ${name}`);
   let free = name;
