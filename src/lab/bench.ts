@@ -2,11 +2,12 @@ import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBareContainer } from './bare/container.ts';
 import { labUser } from './bare/setup-script.ts';
+import { type HostLock, lockHost } from './host-lock.ts';
 import { type JournalEntry, openJournal } from './journal.ts';
-import type { ContainerSpec, LabBench, LabContainer, LabEngine } from './lab.ts';
+import type { ContainerSpec, HostTuning, LabBench, LabContainer, LabEngine } from './lab.ts';
 import { stateDirectory } from './places.ts';
 import { setHostSysctl } from './sysctl.ts';
-import { undoJournal } from './undo.ts';
+import { cleanAbandoned, undoJournal } from './undo.ts';
 
 /** A run: everything its bench makes is in one journal and is taken down by one `close`. */
 export interface LabRunHandle {
@@ -24,6 +25,7 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
   const mountPoint = join(journal.directory, 'root');
   mkdirSync(mountPoint);
   let left: readonly string[] | undefined;
+  let hostLock: HostLock | undefined;
   const close = (): readonly string[] => {
     if (left !== undefined) return left;
     left = [];
@@ -31,6 +33,7 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     for (const signal of fatalSignals) process.off(signal, closeAndDie);
     journal.close();
     left = undoJournal(journal.directory);
+    hostLock?.release();
     return left;
   };
   const closeAndDie = (signal: NodeJS.Signals): void => {
@@ -61,8 +64,15 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     chmodSync(path, 0o755);
     return path;
   };
-  const setSysctl = (name: string, value: string): void => setHostSysctl(journal, name, value);
-  return { run: journal.run, bench: { engine, container, directory, setHostSysctl: setSysctl }, close };
+  const tuneHost = async (): Promise<HostTuning> => {
+    if (hostLock === undefined) {
+      hostLock = await lockHost();
+      // Whoever had it before may have been killed, and its values are still there.
+      cleanAbandoned();
+    }
+    return { set: (name, value) => setHostSysctl(journal, name, value) };
+  };
+  return { run: journal.run, bench: { engine, container, directory, tuneHost }, close };
 }
 
 /** Two of one name that live at once are told apart: `zombies`, `zombies-2`. */

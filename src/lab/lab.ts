@@ -55,8 +55,13 @@ export interface LabBench {
   container(spec: ContainerSpec): Promise<LabContainer>;
   /** A new, empty directory on a real disk that containers may be given; writable by the lab's user. */
   directory(name: string): Promise<string>;
+  /** Waits until no other lab has the host's values in hand, and keeps them until the run ends. */
+  tuneHost(): Promise<HostTuning>;
+}
+
+export interface HostTuning {
   /** Sets a net.* value of the host's own network namespace until the run ends. The lab's `makes` has to say so. */
-  setHostSysctl(name: string, value: string): void;
+  set(name: string, value: string): void;
 }
 
 export interface ContainerSpec {

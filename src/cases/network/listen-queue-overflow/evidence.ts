@@ -1,3 +1,4 @@
+import { sayProgram } from '../../../diagnose/program.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
 import { absent, present, type Reading } from '../../../linux/reading.ts';
 import type { Listener } from '../../../observe/observation.ts';
@@ -42,12 +43,12 @@ export function counterEvidence(facts: ListenQueueFacts): readonly Evidence[] {
 export const sayAddress = ({ address, port }: Listener): string =>
   address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** `127.0.0.1:7003 (node, pid 4711)`. */
+/** `127.0.0.1:7003 (nginx -g daemon off;, pid 4711)`. */
 export function sayPlace({ processes }: ListenQueueFacts, listener: Listener): string {
   const holder = processes.present ? processes.value.find(({ pid }) => pid === listener.process) : undefined;
   return holder === undefined
     ? sayAddress(listener)
-    : `${sayAddress(listener)} (${holder.status.name}, pid ${holder.pid})`;
+    : `${sayAddress(listener)} (${sayProgram(holder)}, pid ${holder.pid})`;
 }
 
 export const sayQueue = ({ queued, backlog }: Listener): string =>

@@ -18,7 +18,7 @@ const files = openKernelFiles();
 
 const box = (sysctls: Sysctls): ContainerSpec => ({
   name: 'tuning',
-  program: { kind: 'shell', script: 'echo up; exec sleep 600' },
+  program: { kind: 'shell', script: 'trap exit TERM; echo up; sleep 600 & wait' },
   sysctls,
 });
 
@@ -41,9 +41,10 @@ function tunedOnHost(): Sysctls {
   return Object.fromEntries(Object.entries(host).filter(([key, value]) => fresh[key] !== value));
 }
 
-function tuneHost(bench: LabBench): void {
+async function tuneHost(bench: LabBench): Promise<void> {
+  const host = await bench.tuneHost();
   const start = Number(startValues()[name]);
-  if (Number(readSysctls(files, [name])[name]) === start) bench.setHostSysctl(name, String(start - 1));
+  if (Number(readSysctls(files, [name])[name]) === start) host.set(name, String(start - 1));
 }
 
 /** Values that the host has been given and this container has not. */
@@ -60,12 +61,16 @@ export const lab: Lab = {
   needs: [],
   healthy: {
     says: 'a container that was given all that is tuned on the host',
-    start: bench => start(bench, tunedOnHost()),
+    start: async bench => {
+      // From here on no other run tunes the host, so that both twins meet the same one.
+      await bench.tuneHost();
+      return start(bench, tunedOnHost());
+    },
   },
   problem: {
     says: `${name} tuned on the host, the container made as always`,
-    start: bench => {
-      tuneHost(bench);
+    start: async bench => {
+      await tuneHost(bench);
       return start(bench, {});
     },
   },

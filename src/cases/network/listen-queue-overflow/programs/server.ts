@@ -11,6 +11,7 @@ if (isMainThread) serve();
 else setInterval(visit, 250);
 
 function serve(): void {
+  process.on('SIGTERM', () => process.exit(0));
   const server = createServer(socket => socket.destroy());
   server.listen(port, '127.0.0.1', backlog, () => {
     console.log(`listening with a backlog of ${backlog}`);
