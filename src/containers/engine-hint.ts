@@ -1,3 +1,7 @@
+import type { KernelFiles } from '../linux/files.ts';
+import { readProcCgroup } from '../linux/proc/cgroup.ts';
+import { orElse } from '../linux/reading.ts';
+import type { HostPid } from '../linux/units.ts';
 import type { EngineName } from './container.ts';
 
 /** Which engine put a process where it is, judged by the name of its cgroup. */
@@ -75,6 +79,9 @@ export function hintFromCgroups(paths: Iterable<string>): EngineHint | undefined
   }
   return undefined;
 }
+
+export const readHint = (files: KernelFiles, pid: HostPid): EngineHint | undefined =>
+  hintFromCgroups(orElse(readProcCgroup(files, pid), []).map(({ path }) => path));
 
 /**
  * The cgroup that holds the whole container, from its init's. Podman and systemd as PID 1 put init one or two

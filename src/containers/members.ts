@@ -3,11 +3,10 @@ import { type CgroupLayout, controllers } from '../linux/cgroup/model.ts';
 import { readCgroupProcs } from '../linux/cgroup/procs.ts';
 import { descendantsOf } from '../linux/cgroup/subtree.ts';
 import type { KernelFiles } from '../linux/files.ts';
-import { readProcCgroup } from '../linux/proc/cgroup.ts';
 import { orElse } from '../linux/reading.ts';
 import type { HostPid, NamespaceId } from '../linux/units.ts';
 import type { Container } from './container.ts';
-import { hintFromCgroups } from './engine-hint.ts';
+import { readHint } from './engine-hint.ts';
 import { type ScannedProcess, scanProcesses } from './scan.ts';
 
 /**
@@ -67,7 +66,7 @@ function ownerByHint(
   candidates: readonly Container[],
   pid: HostPid,
 ): Container | undefined {
-  const hint = hintFromCgroups(orElse(readProcCgroup(files, pid), []).map(({ path }) => path));
+  const hint = readHint(files, pid);
   return hint === undefined
     ? candidates[0]
     : candidates.find(({ id, engine }) => id === hint.id || engine === 'bare');

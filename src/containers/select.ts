@@ -1,5 +1,7 @@
 import type { KernelFiles } from '../linux/files.ts';
-import { type HostPid, hostPid, parseCount } from '../linux/units.ts';
+import { readOwnPid } from '../linux/proc/process.ts';
+import { orElse } from '../linux/reading.ts';
+import { hostPid, parseCount } from '../linux/units.ts';
 import type { Container } from './container.ts';
 import { groupProcesses } from './members.ts';
 import { sandboxName } from './pod.ts';
@@ -35,7 +37,8 @@ function thoseThatFit(
   // Names come first: a container may be called `self`.
   const named = byName(containers, selector);
   if (named.length > 0) return named;
-  if (selector === 'self') return files === null ? [] : byPid(files, containers, ownPid(files));
+  if (selector === 'self')
+    return files === null ? [] : byPid(files, containers, orElse(readOwnPid(files), undefined));
   const [, kind, rest] = /^(pid:|cgroup:|pod\/)(.*)$/s.exec(selector) ?? [];
   if (rest === undefined) return byIdPrefix(containers, selector);
   if (kind === 'pid:') return byPid(files, containers, parseCount(rest));
@@ -61,12 +64,6 @@ function byPid(
   if (asInit.length > 0 || files === null) return asInit;
   const members = groupProcesses(files, containers);
   return containers.filter(({ id }) => members.get(id)?.includes(wanted));
-}
-
-function ownPid(files: KernelFiles): HostPid | undefined {
-  const link = files.link('/proc/self');
-  const pid = link.present ? parseCount(link.value) : undefined;
-  return pid === undefined ? undefined : hostPid(pid);
 }
 
 /** A cgroup of exactly one container, else all containers below it, else the one that it is a part of. */

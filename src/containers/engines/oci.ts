@@ -1,9 +1,8 @@
 import type { KernelFiles } from '../../linux/files.ts';
-import { readProcCgroup } from '../../linux/proc/cgroup.ts';
 import { readStat } from '../../linux/proc/stat.ts';
 import { orElse } from '../../linux/reading.ts';
 import type { EngineName, EngineNotice } from '../container.ts';
-import { hintFromCgroups } from '../engine-hint.ts';
+import { readHint } from '../engine-hint.ts';
 import { podFromLabels } from '../pod.ts';
 import { runningSighting, type Sighting } from '../sighting.ts';
 import { type OciState, parseBundleAnnotations, parseCrunStatus, parseRuncState } from './oci-state.ts';
@@ -67,10 +66,9 @@ function sight(files: KernelFiles, place: StateDirectory, id: string): Sighting 
   if (state === undefined) return undefined;
   const labels = annotationsOf(files, state);
   const runs = isRunning(files, state);
-  const engine =
-    (runs &&
-      hintFromCgroups(orElse(readProcCgroup(files, state.init), []).map(({ path }) => path))?.engine) ||
-    place.engine;
+  // CRI-O and Podman call a runtime, too, and tell so in the name of the cgroup.
+  const caller = runs ? readHint(files, state.init) : undefined;
+  const engine = caller?.engine ?? place.engine;
   return {
     ...runningSighting({
       engine,

@@ -1,5 +1,5 @@
 import type { KernelFiles } from '../files.ts';
-import { mapReading, type Reading } from '../reading.ts';
+import { flatMapReading, mapReading, parsed, type Reading } from '../reading.ts';
 import { type HostPid, hostPid, parseCount } from '../units.ts';
 
 export type { SchedulerTimes } from './schedstat.ts';
@@ -23,3 +23,10 @@ export const listProcesses = (files: KernelFiles): Reading<readonly HostPid[]> =
 /** The threads of a process, ascending; the first is not always the leader's. */
 export const listThreads = (files: KernelFiles, pid: ProcPid): Reading<readonly HostPid[]> =>
   mapReading(files.list(`/proc/${pid}/task`), numericNames);
+
+/** The reader's own pid, from the link /proc/self. */
+export const readOwnPid = (files: KernelFiles): Reading<HostPid> =>
+  flatMapReading(files.link('/proc/self'), text => {
+    const pid = parseCount(text);
+    return parsed('/proc/self', pid === undefined ? undefined : hostPid(pid));
+  });
