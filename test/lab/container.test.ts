@@ -5,8 +5,10 @@ import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
 import type { ContainerSpec, LabContainer } from '../../src/lab/lab.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
 import { namespaceKinds, readNamespaces } from '../../src/linux/namespaces.ts';
+import { readCmdline } from '../../src/linux/proc/cmdline.ts';
 import { readStat } from '../../src/linux/proc/stat.ts';
 import { readStatus } from '../../src/linux/proc/status.ts';
+import { orElse } from '../../src/linux/reading.ts';
 import { bytes, hostPid, microseconds } from '../../src/linux/units.ts';
 import { labTest } from './as-root.ts';
 import { remainsOf } from './remains.ts';
@@ -66,8 +68,9 @@ labTest('a root container has the capabilities that engines grant', async () => 
 });
 
 labTest('a program starts with default signal dispositions, in a session of its own', async () => {
-  const container = await start({ name: 'signals', program: sleeper });
-  await container.line(/ready/);
+  const container = await start({ name: 'signals', program: shell('exec sleep 1000') });
+  // Until the exec it is the shell, with handlers of its own.
+  await expect.poll(() => orElse(readCmdline(files, container.init), [])[0]).toBe('sleep');
   const status = readStatus(files, container.init);
   const stat = readStat(files, container.init);
   if (!status.present || !stat.present) throw new Error('its status cannot be read');
