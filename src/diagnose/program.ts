@@ -15,7 +15,7 @@ export const runsNode = (process: ProcessFacts): boolean =>
 
 /** How the process is named to people: its command line, cut to what fits in a sentence. */
 export function sayProgram(process: ProcessFacts): string {
-  const line = process.commandLine.join(' ').trim();
+  const line = process.commandLine.join(' ').replace(/\s+/g, ' ').trim();
   if (line === '') return process.status.name;
   return line.length <= 60 ? line : `${line.slice(0, 57)}…`;
 }

@@ -12,14 +12,14 @@ export function fixesFor(
   belowAverage: boolean,
 ): readonly Fix[] {
   const quota = enoughQuota(bandwidth, parallel);
-  const cpus = sayCpus(quota / bandwidth.period);
+  const cpus = `${sayCpus(quota / bandwidth.period)} CPU${quota === bandwidth.period ? '' : 's'}`;
   const burst = belowAverage ? burstFix(bandwidth) : [];
   return [
     {
-      action: `Raise the limit of ${whose(bandwidth)} to ${cpus} CPUs${container.pod === null ? '' : ' (resources.limits.cpu in the pod spec)'}`,
+      action: `Raise the limit of ${whose(bandwidth)} to ${cpus}${container.pod === null ? '' : ' (resources.limits.cpu in the pod spec)'}`,
       ...quotaCommand(container, bandwidth, quota),
       effect: `${sayTime(quota)} of CPU time in each period of ${sayTime(bandwidth.period)} instead of ${sayTime(bandwidth.quota)}`,
-      risk: `It may take up to ${cpus} CPUs of this host, all the time`,
+      risk: `It may take up to ${cpus} of this host, all the time`,
     },
     ...burst,
     {

@@ -6,14 +6,17 @@ import { hostPid, parseCount } from '../../../linux/units.ts';
 
 const orphans = 40;
 
-/** Each subshell ends at once, so its child becomes a child of PID 1 and ends half a second later. */
+/**
+ * Each subshell ends at once, so its child becomes a child of PID 1 and ends half a second later. The last one
+ * says that the others have ended.
+ */
 const leaveOrphans = `
-count=0
+count=1
 while [ "$count" -lt ${orphans} ]; do
   (sleep 0.5 &)
   count=$((count + 1))
 done
-(sleep 1; echo ready) &`;
+((sleep 1; echo ready) &)`;
 
 /** An ordinary program as PID 1: it has no children that it knows of, so it never calls wait(). */
 const neverWaits = `${leaveOrphans}
