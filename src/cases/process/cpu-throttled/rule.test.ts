@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { cgroupOf } from '../../../../test/support/cgroup.ts';
 import {
   chain,
   common,
@@ -8,10 +9,13 @@ import {
   notThere,
   process,
 } from '../../../../test/support/facts.ts';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { Level } from '../../../diagnose/facts.ts';
+import { readCpu } from '../../../linux/cgroup/cpu.ts';
 import type { CgroupVersion, CpuSample } from '../../../linux/cgroup/model.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { limitOf, microseconds } from '../../../linux/units.ts';
+import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
 interface Moved {
@@ -196,4 +200,59 @@ test('a hostile cgroup name stays one word of the command', () => {
   expect(verdict.kind === 'found' && verdict.fixes[0]?.command).toBe(
     "echo 100000 > '/sys/fs/cgroup/test/box/a'\\''; reboot; '\\''/cpu.cfs_quota_us'",
   );
+});
+
+test('the lab, captured on Linux 6.18: bursts under a quota of 30 ms, and the twin without one', () => {
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
+    kind: 'found',
+    severity: 'critical',
+    certainty: 'proved',
+    evidence: [{ observed: '30000, 100000' }, {}, {}, {}],
+  });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({ kind: 'ruled-out' });
+});
+
+test('cgroup v2 as Linux 6.1 writes it', () => {
+  const at = (stat: string): CpuSample => {
+    const sample = readCpu(
+      cgroupOf('v2', {
+        'cpu.stat': stat,
+        'cpu.max': '50000 100000\n',
+        'cpu.max.burst': '0\n',
+        'cpu.weight': '100\n',
+      }),
+    );
+    if (!sample.present) throw new Error(sample.remedy);
+    return sample.value;
+  };
+  const before =
+    'usage_usec 1000000\nuser_usec 900000\nsystem_usec 100000\nnr_periods 40\nnr_throttled 12\nthrottled_usec 700000\nnr_bursts 0\nburst_usec 0\n';
+  const after =
+    'usage_usec 1350000\nuser_usec 1240000\nsystem_usec 110000\nnr_periods 50\nnr_throttled 16\nthrottled_usec 1018000\nnr_bursts 0\nburst_usec 0\n';
+  expect(judge(level('/kubepods.slice/box', at(after), at(before), 'v2'))).toMatchObject({
+    kind: 'found',
+    severity: 'critical',
+    summary: expect.stringMatching(/used 0\.35 CPU of its limit of 0\.5 .* 4 of 10 periods .* 318 ms/),
+  });
+});
+
+test('a cgroup shared with strangers is said to be shared, and harms only who runs', () => {
+  const own = limited('/user.slice/session', { usedMs: 350, periods: 10, throttled: 4 });
+  const verdict = (ranMs: number) => {
+    const times = (running: number) => ({
+      running: microseconds(running),
+      waiting: microseconds(0),
+      timeslices: 0,
+    });
+    return rule({
+      ...common(),
+      cpu: { ...chain(own), shared: true },
+      cpuset: notThere,
+      processes: present([
+        process(4711, { scheduler: present({ first: times(0), last: times(ranMs * 1000) }) }),
+      ]),
+    });
+  };
+  expect(verdict(200)).toMatchObject({ severity: 'critical', summary: expect.stringContaining('shares') });
+  expect(verdict(2)).toMatchObject({ severity: 'notice' });
 });

@@ -1,6 +1,8 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { growth } from '../../../diagnose/facts.ts';
 import { type Evidence, found, inconclusive, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
 import { sayCount, sayTime } from '../../../diagnose/wording.ts';
+import { orElse } from '../../../linux/reading.ts';
 import type { ProcessFacts } from '../../../observe/observation.ts';
 import { type Bandwidth, readBandwidths, strictest, usedShare } from './bandwidth.ts';
 import type { definition } from './case.ts';
@@ -30,7 +32,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   return found({
     severity: severityOf(bandwidth, share.present ? share.value : undefined, facts),
     certainty: 'proved',
-    summary: summaryOf(bandwidth, facts.windowMs, parallel),
+    summary: summaryOf(bandwidth, facts, parallel),
     evidence: [
       quotaEvidence(bandwidth),
       {
@@ -62,7 +64,7 @@ type RuleFacts = Parameters<typeof rule>[0];
  */
 function severityOf(bandwidth: Bandwidth, share: number | undefined, facts: RuleFacts): Severity {
   const { throttledPeriods, periods } = bandwidth;
-  if (!bandwidth.isOwn && isIdle(facts.cpu.own, facts.windowMs)) return 'notice';
+  if ((!bandwidth.isOwn || facts.cpu.shared) && isIdle(facts)) return 'notice';
   if (share !== undefined && share >= atQuota) return 'notice';
   if (throttledPeriods === 1 && periods > 4) return 'notice';
   const cutShare = throttledPeriods / Math.max(1, periods);
@@ -70,24 +72,34 @@ function severityOf(bandwidth: Bandwidth, share: number | undefined, facts: Rule
   return (share < 0.75 && cutShare >= 0.1) || cutShare >= 0.25 ? 'critical' : 'warning';
 }
 
-/** An ancestor's throttling harms only those who had something to run: here, 1 % of a CPU and more. */
-function isIdle(own: RuleFacts['cpu']['own'], windowMs: number): boolean {
-  const before = own.first.present ? own.first.value.usage : own.first;
-  const after = own.last.usage;
-  return before.present && after.present && after.value - before.value < windowMs * 10;
+/** The throttling of others' cgroups harms only those who had something to run: here, 1 % of a CPU and more. */
+function isIdle({ cpu, processes, windowMs }: RuleFacts): boolean {
+  const idle = windowMs * 10;
+  if (!cpu.shared) {
+    const usage = growth(cpu.own, sample => sample.usage);
+    return usage.present && usage.value < idle;
+  }
+  const ran = orElse(processes, []).flatMap(({ scheduler }) =>
+    scheduler.present ? [scheduler.value.last.running - scheduler.value.first.running] : [],
+  );
+  return ran.length > 0 && ran.reduce((sum, time) => sum + time, 0) < idle;
 }
 
 /** How many of its threads could run at the same moment. */
-function parallelThreads({ cpuset, processes, host }: RuleFacts, { isOwn }: Bandwidth): number {
+function parallelThreads({ cpu, cpuset, processes, host }: RuleFacts, { isOwn }: Bandwidth): number {
   const cpus = cpuset.present ? cpuset.value.own.last.cpus.length : host.cpus;
-  if (!isOwn || !processes.present) return cpus;
+  if (!isOwn || cpu.shared || !processes.present) return cpus;
   const threads = processes.value.reduce((sum, { status }: ProcessFacts) => sum + status.threads, 0);
   return Math.max(1, Math.min(cpus, threads));
 }
 
-function summaryOf(bandwidth: Bandwidth, windowMs: number, parallel: number): string {
+function summaryOf(bandwidth: Bandwidth, { windowMs, cpu }: RuleFacts, parallel: number): string {
   const { quota, period, periods, throttledPeriods, throttledTime, isOwn, level } = bandwidth;
-  const who = isOwn ? 'The container' : `The cgroup ${level.path} above the container`;
+  const who = !isOwn
+    ? `The cgroup ${level.path} above the container`
+    : cpu.shared
+      ? `The cgroup ${level.path}, which the container shares with others,`
+      : 'The container';
   const cut = `${throttledPeriods} of ${sayCount(periods, 'period')} ${throttledPeriods === 1 ? 'was' : 'were'} cut short`;
   const share = usedShare(bandwidth, windowMs);
   const used = share.present

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { common, container, notThere, process } from '../../../../test/support/facts.ts';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { ProcessStatus } from '../../../linux/proc/process.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { hostPid, nsPid } from '../../../linux/units.ts';
 import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
+import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
 type Masks = Partial<ProcessStatus['signals']>;
@@ -160,4 +162,18 @@ test('a pod is not told to run docker', () => {
     freezer: notThere,
   });
   expect(verdict.kind === 'found' && verdict.fixes[0]?.action).not.toContain('docker');
+});
+
+test('the lab, captured on Linux 6.18: a shell in shell form, and its twin with a trap', () => {
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
+    kind: 'found',
+    severity: 'warning',
+    certainty: 'proved',
+    summary: expect.stringContaining('does not pass it on to sleep 3600'),
+    evidence: [{}, { observed: '0000000000010002' }, {}, {}],
+  });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({
+    kind: 'ruled-out',
+    evidence: [{ observed: '0000000000014002' }],
+  });
 });

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
+import { cgroupOf } from '../../../../test/support/cgroup.ts';
 import { chain, common, level, notThere, pidsSample, process } from '../../../../test/support/facts.ts';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
+import { readPids } from '../../../linux/cgroup/pids.ts';
 import { present } from '../../../linux/reading.ts';
 import { hostPid, limitOf, noLimit, nsPid } from '../../../linux/units.ts';
 import type { ProcessFacts } from '../../../observe/observation.ts';
+import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
 const init = process(4711, { commandLine: ['sleep', '3600'] });
@@ -112,4 +116,30 @@ test('cgroup v2 text and a parent that is stopped', () => {
   expect(verdict.kind === 'found' && verdict.excluded.map(({ claim }) => claim).join()).not.toContain(
     'not stopped',
   );
+});
+
+test('the lab, captured on Linux 6.18: sleep as PID 1 with 40 orphans, and its twin that waits', () => {
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
+    kind: 'found',
+    severity: 'warning',
+    summary: expect.stringMatching(/^40 ended processes .* 41 of the 64 /),
+  });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({ kind: 'ruled-out' });
+});
+
+test('cgroup v2 as Linux 6.1 writes it: the same files, refusals in pids.events', () => {
+  const at = (events: string) => {
+    const sample = readPids(
+      cgroupOf('v2', { 'pids.current': '50\n', 'pids.max': '50\n', 'pids.events': events }),
+    );
+    if (!sample.present) throw new Error(sample.remedy);
+    return sample.value;
+  };
+  const verdict = rule({
+    ...common(),
+    processes: [init, ...zombies(48)],
+    pids: present(chain(level('/system.slice/box.scope', at('max 4\n'), at('max 1\n'), 'v2'))),
+    freezer: notThere,
+  });
+  expect(verdict).toMatchObject({ severity: 'critical', summary: expect.stringContaining('50 of the 50') });
 });

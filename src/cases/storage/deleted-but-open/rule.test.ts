@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { common, process } from '../../../../test/support/facts.ts';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { bytes, clockTicks, hostPid } from '../../../linux/units.ts';
 import type { UnlinkedFile } from '../../../observe/observation.ts';
+import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
 const mebibyte = 2 ** 20;
@@ -148,4 +150,14 @@ test('hostile paths never reach a command', () => {
   expect(verdict.kind === 'found' && verdict.fixes.map(({ command }) => command ?? '').join()).toBe(
     'truncate -s 0 /proc/4711/fd/7,,',
   );
+});
+
+test('the lab, captured on Linux 6.18: a log of 64 MiB on a large disk, and its twin that has its name', () => {
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
+    kind: 'found',
+    severity: 'warning',
+    certainty: 'proved',
+    summary: expect.stringMatching(/^\/data\/app\.log was deleted.*64 MiB/),
+  });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({ kind: 'ruled-out' });
 });
