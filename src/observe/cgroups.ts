@@ -9,7 +9,7 @@ import {
   type Sampled,
 } from '../linux/cgroup/model.ts';
 import { ancestorsOf } from '../linux/cgroup/path.ts';
-import { openCgroup, readSampled } from '../linux/cgroup/read.ts';
+import { type CgroupFiles, openCgroup, readSampled } from '../linux/cgroup/read.ts';
 import { createSampler, type Sampler } from '../linux/cgroup/sampler.ts';
 import { withSubtreeOomKills } from '../linux/cgroup/subtree.ts';
 import type { KernelFiles } from '../linux/files.ts';
@@ -32,7 +32,7 @@ export function createCgroupObserver(
   layout: CgroupLayout,
   sampler: Sampler = createSampler({ root: files.root }),
 ): CgroupObserver {
-  const sampled = { read: sampler.read, list: files.list, status: files.status };
+  const sampled: CgroupFiles = { ...files, read: sampler.read, forget: sampler.forget };
   const observed = {
     cpu: observeController('cpu', sampled, layout),
     cpuset: observeController('cpuset', sampled, layout),
@@ -75,7 +75,7 @@ type Samples<S> = ReadonlyMap<CgroupPath, Reading<Sampled<S>>>;
 /** `complete` adds to the sample of a container's own cgroup what its ancestors' need not have. */
 function observeController<C extends Controller>(
   controller: C,
-  files: Pick<KernelFiles, 'read' | 'list' | 'status'>,
+  files: CgroupFiles,
   layout: CgroupLayout,
   complete: (cgroup: CgroupDirectory, sample: ControllerSamples[C]) => ControllerSamples[C] = (_, sample) =>
     sample,
@@ -101,6 +101,7 @@ function observeController<C extends Controller>(
       for (const path of paths) {
         const cgroup = opened.get(path) ?? openCgroup(files, layout, controller, path);
         const sample = cgroup.present ? read(cgroup.value, owned.has(path)) : cgroup;
+        if (cgroup.present && !sample.present) cgroup.value.close();
         // One that vanished is told once; then it is forgotten.
         if (!sample.present && !owned.has(path) && last.get(path)?.present !== true) continue;
         stillOpen.set(path, cgroup);

@@ -5,11 +5,16 @@ import type { CgroupVersion } from './model.ts';
 export interface CgroupDirectory {
   readonly directory: string;
   readonly version: CgroupVersion;
-  /** The hierarchy's own root: it has no limits, and most limit files do not exist there. */
+  /**
+   * The topmost cgroup that is mounted. When it is the hierarchy's own root most files are missing, since nothing
+   * limits it; so this is asked after a file was not found.
+   */
   readonly isRoot: boolean;
   /** A file by its name: `memory.stat`. `cpuacct.*` is found also where that hierarchy is apart from cpu's. */
   read(name: string): Reading<string>;
   list(): Reading<readonly string[]>;
+  /** Gives back what reading it has kept open. It can be read again. */
+  close(): void;
 }
 
 /**

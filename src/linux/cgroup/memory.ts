@@ -17,5 +17,6 @@ export function readMemoryAt(files: KernelFiles, directory: string): Reading<Mem
     isRoot: false,
     read: name => files.read(`${directory}/${name}`),
     list: () => files.list(directory),
+    close: () => {},
   });
 }

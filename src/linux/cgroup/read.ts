@@ -12,6 +12,7 @@ import { readMemory } from './memory.ts';
 import type { CgroupLayout, Controller, ControllerSamples, Sampled } from './model.ts';
 import { readPids } from './pids.ts';
 import { readPressure } from './pressure.ts';
+import type { Sampler } from './sampler.ts';
 
 type Readers = { readonly [C in Controller]: (cgroup: CgroupDirectory) => Reading<ControllerSamples[C]> };
 
@@ -26,8 +27,8 @@ const readers: Readers = {
   pressure: readPressure,
 };
 
-/** What reading a cgroup takes: KernelFiles have it, and a sampler can lend its own `read`. */
-export type CgroupFiles = Pick<KernelFiles, 'read' | 'list' | 'status'>;
+/** What reading a cgroup takes: KernelFiles have it, and a sampler can lend its own `read` and `forget`. */
+export type CgroupFiles = Pick<KernelFiles, 'read' | 'list' | 'status'> & Partial<Pick<Sampler, 'forget'>>;
 
 /** The directory that holds a cgroup's files of one controller. */
 export function openCgroup(
@@ -49,7 +50,7 @@ export function openCgroup(
       return {
         directory,
         version: hierarchy.version,
-        isRoot: path === '/',
+        isRoot: directory === hierarchy.mountPoint,
         read: name => {
           let file = paths.get(name);
           if (file === undefined) {
@@ -59,6 +60,9 @@ export function openCgroup(
           return files.read(file);
         },
         list: () => files.list(directory),
+        close: () => {
+          for (const file of paths.values()) files.forget?.(file);
+        },
       };
     }),
   );

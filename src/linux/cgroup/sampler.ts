@@ -8,6 +8,8 @@ import { absentFromError, present, type Reading } from '../reading.ts';
  */
 export interface Sampler {
   read(path: string): Reading<string>;
+  /** Closes a file that is not read again for now. */
+  forget(path: string): void;
   close(): void;
 }
 
@@ -26,12 +28,26 @@ export function createSampler({
   const kept = new Map<string, number>();
   const at = (path: string): string => (root === '/' ? path : join(root, path));
 
-  const forget = (path: string, descriptor: number): void => {
+  const forget = (path: string): void => {
+    const descriptor = kept.get(path);
+    if (descriptor === undefined) return;
     kept.delete(path);
     closeSync(descriptor);
   };
 
-  const open = (path: string): number => openSync(at(path), constants.O_RDONLY | constants.O_NONBLOCK);
+  let room = maxDescriptors;
+  const open = (path: string): number => {
+    try {
+      return openSync(at(path), constants.O_RDONLY | constants.O_NONBLOCK);
+    } catch (error) {
+      const [eldest] = kept.keys();
+      if (!isOutOfDescriptors(error) || eldest === undefined) throw error;
+      // Others hold more than we thought: make do with fewer from now on.
+      forget(eldest);
+      room = kept.size;
+      return open(path);
+    }
+  };
 
   const readOnce = (path: string): Reading<string> => {
     const descriptor = open(path);
@@ -42,29 +58,35 @@ export function createSampler({
     }
   };
 
+  const read = (path: string): Reading<string> => {
+    const known = kept.get(path);
+    try {
+      if (known !== undefined) return present(readWhole(known));
+      if (kept.size >= room) return readOnce(path);
+      const descriptor = open(path);
+      kept.set(path, descriptor);
+      return present(readWhole(descriptor));
+    } catch (error) {
+      forget(path);
+      // ENODEV on a kept descriptor: that cgroup is gone, but a new one may have its name by now.
+      if (known !== undefined && codeOf(error) === 'ENODEV') return read(path);
+      return absentFromError(path, error);
+    }
+  };
+
   return {
-    read(path) {
-      const known = kept.get(path);
-      try {
-        if (known !== undefined) return present(readWhole(known));
-        if (kept.size >= maxDescriptors) return readOnce(path);
-        const descriptor = open(path);
-        kept.set(path, descriptor);
-        return present(readWhole(descriptor));
-      } catch (error) {
-        const descriptor = kept.get(path);
-        if (descriptor !== undefined) forget(path, descriptor);
-        // ENODEV on a kept descriptor: that cgroup is gone, but a new one may have its name by now.
-        if (known !== undefined && (error as NodeJS.ErrnoException).code === 'ENODEV') return this.read(path);
-        return absentFromError(path, error);
-      }
-    },
+    read,
+    forget,
     close() {
       for (const descriptor of kept.values()) closeSync(descriptor);
       kept.clear();
     },
   };
 }
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
+const isOutOfDescriptors = (error: unknown): boolean =>
+  codeOf(error) === 'EMFILE' || codeOf(error) === 'ENFILE';
 
 function readWhole(descriptor: number): string {
   const length = readSync(descriptor, buffer, 0, buffer.length, 0);

@@ -1,5 +1,4 @@
-import { flatMapReading, present, type Reading } from '../reading.ts';
-import { notSummed } from './directory.ts';
+import { absent, flatMapReading, present, type Reading } from '../reading.ts';
 import { keyedCounts } from './flat-keyed.ts';
 import type { CgroupVersion, MemorySample } from './model.ts';
 import type { CgroupFiles } from './read.ts';
@@ -12,6 +11,9 @@ export function descendantsOf(files: CgroupFiles, directory: string): Reading<re
   const found: string[] = [];
   const queue = [directory];
   for (let parent = queue.shift(); parent !== undefined; parent = queue.shift()) {
+    // kernfs counts directories as ext4 does: two links and one for each child. A leaf needs no listing.
+    const status = files.status(parent);
+    if (status.present && status.value.links === 2) continue;
     const names = files.list(parent);
     // A cgroup that went away since its parent was listed has nothing below it.
     if (!names.present && parent !== directory) continue;
@@ -19,7 +21,12 @@ export function descendantsOf(files: CgroupFiles, directory: string): Reading<re
     for (const name of names.value) {
       const child = `${parent}/${name}`;
       if (kernelFile.test(name) || !isDirectory(files, child)) continue;
-      if (found.length === maxDirectories) return notSummed(directory);
+      if (found.length === maxDirectories)
+        return absent(
+          `the cgroups below ${directory}`,
+          'unreadable',
+          `there are more than ${maxDirectories}; look at one of them by its own path`,
+        );
       found.push(child);
       queue.push(child);
     }
