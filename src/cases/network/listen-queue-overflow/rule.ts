@@ -82,7 +82,7 @@ const proof = (
   ],
   excluded: excludedBy(facts),
   fixes: fixesFor(facts, worst),
-  trace: 'drops',
+  trace: 'retransmits',
 });
 
 function sayDrops(
