@@ -3,11 +3,14 @@ import type { ProcessFacts } from '../observe/observation.ts';
 const shells: ReadonlySet<string> = new Set(['sh', 'ash', 'bash', 'dash', 'ksh', 'mksh', 'zsh']);
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1).replace(/^-/, '');
 
-/** The program by its file and by what it was called as: busybox is a shell only when called `sh`. */
-const names = (process: ProcessFacts): readonly string[] => [
-  ...(process.executable.present ? [baseName(process.executable.value.replace(/ \(deleted\)$/, ''))] : []),
-  baseName(process.commandLine[0] ?? ''),
-];
+/** The program by its file and by what it was called as: busybox is a shell only when it is asked to be one. */
+function names(process: ProcessFacts): readonly string[] {
+  const [first = '', second = ''] = process.commandLine.map(baseName);
+  if (first === 'busybox') return [second];
+  return process.executable.present
+    ? [baseName(process.executable.value.replace(/ \(deleted\)$/, '')), first]
+    : [first];
+}
 
 export const runsShell = (process: ProcessFacts): boolean => names(process).some(name => shells.has(name));
 export const runsNode = (process: ProcessFacts): boolean =>

@@ -42,7 +42,7 @@ export function createActionReader(): ActionReader {
 }
 
 /** Node installs its own SIGTERM handler, so its masks look the same whether the program has one or not. */
-const runtimesWithOwnHandler = /\/node(js)?$/;
+const runtimesWithOwnHandler = /\/node[^/]*$/;
 
 /** Loading the program costs up to 80 ms, so it is asked only about runtimes whose masks do not tell. */
 function readOneShotSignals(

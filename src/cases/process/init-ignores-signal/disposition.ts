@@ -5,9 +5,9 @@ import type { ProcessFacts, SignalFetching } from '../../../observe/observation.
 export const terminate = 15;
 
 /**
- * What becomes of SIGTERM at a PID 1, as far as /proc tells. The kernel looks at the masks in this order
- * (kernel/signal.c, sig_ignored): a blocked signal is queued whatever its action is; then an ignored one and,
- * for PID 1 alone, one with the default action are dropped.
+ * What becomes of SIGTERM at a PID 1, as far as /proc tells. A blocked signal is queued whatever its action is; of
+ * the others an ignored one and, for PID 1 alone, one with the default action are dropped (kernel/signal.c,
+ * sig_ignored).
  */
 export type Disposition =
   /** No handler: the default action does not exist for PID 1. */
@@ -29,21 +29,26 @@ export function dispositionOf(
   children: Reading<readonly ProcessFacts[]>,
 ): Disposition {
   const { signals } = init.status;
-  if (signals.blocked.includes(terminate) && !signals.caught.includes(terminate))
-    return blockedSignal(init, fetching);
-  if (signals.ignored.includes(terminate)) return { kind: 'ignored' };
-  if (!signals.caught.includes(terminate)) return { kind: 'default' };
-  return caughtSignal(init, fetching, children);
+  if (signals.caught.includes(terminate)) return caughtSignal(init, fetching, children);
+  const { pending, sharedPending } = signals;
+  if ([...pending, ...sharedPending].includes(terminate)) return { kind: 'blocked', pending: true };
+  if (waitsForSignals(fetching)) return { kind: 'fetched', by: 'a thread in sigwait()' };
+  if (signals.blocked.includes(terminate)) return blockedSignal(fetching);
+  return signals.ignored.includes(terminate) ? { kind: 'ignored' } : { kind: 'default' };
 }
 
-function blockedSignal(init: ProcessFacts, fetching: Reading<SignalFetching>): Disposition {
-  const { pending, sharedPending } = init.status.signals;
-  if ([...pending, ...sharedPending].includes(terminate)) return { kind: 'blocked', pending: true };
+/**
+ * tini and dumb-init. While a thread sits in there the kernel unblocks the signals it waits for, so SigBlk does not
+ * show them (kernel/signal.c, do_sigtimedwait keeps the true mask in real_blocked).
+ */
+const waitsForSignals = (fetching: Reading<SignalFetching>): boolean =>
+  fetching.present && fetching.value.waitChannels.includes('do_sigtimedwait');
+
+function blockedSignal(fetching: Reading<SignalFetching>): Disposition {
   if (!fetching.present) return { kind: 'unknown', missing: fetching };
-  if (fetching.value.descriptorSignals.includes(terminate)) return { kind: 'fetched', by: 'a signalfd' };
-  if (fetching.value.waitChannels.includes('do_sigtimedwait'))
-    return { kind: 'fetched', by: 'a thread in sigwait()' };
-  return { kind: 'blocked', pending: false };
+  return fetching.value.descriptorSignals.includes(terminate)
+    ? { kind: 'fetched', by: 'a signalfd' }
+    : { kind: 'blocked', pending: false };
 }
 
 /**

@@ -46,6 +46,8 @@ test.each<[string, Variation, 'proved' | 'likely']>([
   ['handlers for other signals only (bash -c: SigCgt 10002)', { masks: { caught: [2, 17] } }, 'proved'],
   ['SIG_IGN (SigIgn 4000)', { masks: { ignored: [15] } }, 'proved'],
   ['blocked, and one is pending', { masks: { blocked: [15], sharedPending: [15] } }, 'proved'],
+  ['no handler, but the kernel hides where threads sleep', { waits: { waitChannels: [] } }, 'likely'],
+  ['no handler, and running', { waits: { waitChannels: [] }, status: { state: 'R' } }, 'proved'],
   ['blocked, and nobody fetches it', { masks: { blocked: [15] } }, 'likely'],
   [
     'a signalfd for another signal',
@@ -68,8 +70,12 @@ test.each<[string, Variation, 'proved' | 'likely']>([
 test.each<[string, Variation]>([
   ['a handler (nginx, postgres)', { masks: { caught: [1, 2, 15, 17] } }],
   [
-    'tini: all blocked, in sigtimedwait',
-    { masks: { blocked: [15] }, waits: { waitChannels: ['do_sigtimedwait'] } },
+    'tini: in sigtimedwait, where SigBlk hides what it waits for',
+    { waits: { waitChannels: ['do_sigtimedwait'] } },
+  ],
+  [
+    'a second thread in sigwait, TERM blocked in the first',
+    { masks: { blocked: [15] }, waits: { waitChannels: ['do_sigtimedwait', 'futex_do_wait'] } },
   ],
   ['systemd: blocked, read by signalfd', { masks: { blocked: [15] }, waits: { descriptorSignals: [1, 15] } }],
   ['a handler, blocked for a moment', { masks: { caught: [15], blocked: [15] } }],
@@ -144,13 +150,18 @@ test('evidence shows the masks as the kernel prints them', () => {
   ]);
 });
 
-test('a shell is told apart from what it waits for, also when it is busybox', () => {
-  const verdict = judge({ program: ['sh', '-c', 'server; true'], child: ['/bin/server', '-v'] });
-  expect(verdict).toMatchObject({
-    summary: expect.stringContaining('does not pass it on to /bin/server -v'),
-  });
-  expect(verdict.kind === 'found' && verdict.fixes.map(({ action }) => action).join()).toContain('exec form');
-});
+test.each([[['sh', '-c', 'server; true']], [['/bin/busybox', 'sh', '-c', 'server; true']]])(
+  '%j is a shell and is told apart from what it waits for',
+  program => {
+    const verdict = judge({ program, child: ['/bin/server', '-v'] });
+    expect(verdict).toMatchObject({
+      summary: expect.stringContaining('does not pass it on to /bin/server -v'),
+    });
+    expect(verdict.kind === 'found' && verdict.fixes.map(({ action }) => action).join()).toContain(
+      'exec form',
+    );
+  },
+);
 
 test('a pod is not told to run docker', () => {
   const init = process(4711);

@@ -47,13 +47,15 @@ export const rule: RuleOf<typeof definition> = facts => {
     case 'handled':
       return ruledOut(maskOf(init, 'SigCgt', 'caught', `Signals with a handler (${disposition.how})`));
     case 'fetched':
-      return ruledOut(
-        maskOf(init, 'SigBlk', 'blocked', `Signals that it blocks and gets by ${disposition.by}`),
-      );
+      return ruledOut({
+        claim: `SIGTERM is fetched by ${disposition.by}: it needs no handler`,
+        source: `/proc/${init.pid}/task/*/wchan, /proc/${init.pid}/fdinfo/*`,
+        observed: sayFetching(facts.initSignals),
+      });
     default:
       return found({
         severity: 'warning',
-        certainty: certaintyOf(disposition),
+        certainty: certaintyOf(disposition, facts),
         summary: summaryOf(disposition, init, orElse(children, [])),
         evidence: disposition.kind === 're-raised' ? [...evidence, oneShotHandler] : evidence,
         excluded: excludedBy(facts),
@@ -63,13 +65,19 @@ export const rule: RuleOf<typeof definition> = facts => {
   }
 };
 
+type RuleFacts = Parameters<typeof rule>[0];
 type Lost = Extract<Disposition, { kind: 'default' | 'ignored' | 'blocked' | 're-raised' }>;
 
-/** A handler was seen, or a fetcher not seen: what becomes of the signal then is known, but only a trace shows it. */
-const certaintyOf = (disposition: Lost): 'proved' | 'likely' =>
-  disposition.kind === 're-raised' || (disposition.kind === 'blocked' && !disposition.pending)
-    ? 'likely'
-    : 'proved';
+/**
+ * A handler was seen, or a fetcher not seen: what becomes of the signal then is known, but only a trace shows it.
+ * Without wait channels (a kernel that hides them) a thread in sigwait() would go unnoticed, too.
+ */
+function certaintyOf(disposition: Lost, { init, initSignals }: RuleFacts): 'proved' | 'likely' {
+  if (disposition.kind === 're-raised') return 'likely';
+  if (disposition.kind === 'blocked') return disposition.pending ? 'proved' : 'likely';
+  const threadsSeen = initSignals.present && initSignals.value.waitChannels.length > 0;
+  return threadsSeen || init.status.state === 'R' ? 'proved' : 'likely';
+}
 
 function summaryOf(disposition: Lost, init: ProcessFacts, children: readonly ProcessFacts[]): string {
   const who = `PID 1 (${sayProgram(init)})`;
@@ -86,6 +94,11 @@ function summaryOf(disposition: Lost, init: ProcessFacts, children: readonly Pro
       : '';
   return `${reason}${waiting} A stop takes the whole grace period and then kills everything with SIGKILL, so nothing in the container can clean up. From inside, not even \`kill -9 1\` works.`;
 }
+
+const sayFetching = (fetching: RuleFacts['initSignals']): string =>
+  fetching.present
+    ? `${fetching.value.waitChannels.join(', ')}; signalfd mask ${saySignalMask(fetching.value.descriptorSignals)}`
+    : fetching.what;
 
 const isInit = (init: ProcessFacts): Evidence => ({
   claim: 'It is PID 1 of its pid namespace (the last number)',
@@ -123,8 +136,14 @@ function maskOf(
   };
 }
 
-function excludedBy({ init, freezer }: Parameters<typeof rule>[0]): readonly Evidence[] {
+function excludedBy({ init, initSignals, freezer }: RuleFacts): readonly Evidence[] {
   const evidence: Evidence[] = [];
+  if (initSignals.present && initSignals.value.waitChannels.length > 0)
+    evidence.push({
+      claim: 'Not an init that fetches its signals: no thread in sigwait(), no signalfd for SIGTERM',
+      source: `/proc/${init.pid}/task/*/wchan, /proc/${init.pid}/fdinfo/*`,
+      observed: sayFetching(initSignals),
+    });
   if (init.status.state !== 'D' && init.status.state !== 'T')
     evidence.push({
       claim: 'Not stuck in the kernel and not stopped: it could take a signal at any time',
@@ -140,7 +159,7 @@ function excludedBy({ init, freezer }: Parameters<typeof rule>[0]): readonly Evi
   return evidence;
 }
 
-function fixesFor(container: Parameters<typeof rule>[0]['container'], init: ProcessFacts): readonly Fix[] {
+function fixesFor(container: RuleFacts['container'], init: ProcessFacts): readonly Fix[] {
   const withInit =
     container.pod === null
       ? 'Start it again with an init as PID 1: docker run --init (podman too), `init: true` in compose, tini anywhere else'
