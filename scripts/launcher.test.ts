@@ -36,7 +36,13 @@ beforeEach(() => {
   mkdirSync(join(checkout, 'scripts'), { recursive: true });
   mkdirSync(join(checkout, 'src/cli'), { recursive: true });
   mkdirSync(programs);
-  for (const name of ['glassbox', 'scripts/setup.sh', 'scripts/is-fresh.sh', 'scripts/build.ts'])
+  for (const name of [
+    'glassbox',
+    'scripts/setup.sh',
+    'scripts/is-fresh.sh',
+    'scripts/build.ts',
+    'scripts/npm-for-node-24.cjs',
+  ])
     cpSync(join(root, name), join(checkout, name));
   for (const name of ['start.ts', 'choose-node-again.ts'])
     cpSync(join(root, 'src/cli', name), join(checkout, 'src/cli', name));

@@ -105,7 +105,8 @@ install() {
     tick "$what" >/dev/null &
     ticker=$!
   fi
-  npm ci "$@" --include=optional --ignore-scripts --engine-strict=false --no-audit --no-fund --no-progress \
+  NODE_OPTIONS="${NODE_OPTIONS-} --require \"$root/scripts/npm-for-node-24.cjs\"" \
+    npm ci "$@" --include=optional --ignore-scripts --engine-strict=false --no-audit --no-fund --no-progress \
     --loglevel=error >dist/setup.log 2>&1
   code=$?
   if [ -n "$ticker" ]; then
