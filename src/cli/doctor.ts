@@ -1,14 +1,18 @@
 import { statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { discoverContainers } from '../containers/discover.ts';
+import { findTypeInformation } from '../linux/bpf/btf.ts';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
 import { controllers } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readOomReports } from '../linux/kmsg/read.ts';
 import { readNamespace } from '../linux/namespaces.ts';
+import { readHostPressure } from '../linux/pressure.ts';
 import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
 import { readStatus } from '../linux/proc/status.ts';
+import type { Reading } from '../linux/reading.ts';
+import { findTracefs } from '../linux/tracefs.ts';
 import { hostPid } from '../linux/units.ts';
 
 /** One thing that Glassbox can use here, or cannot. */
@@ -108,7 +112,7 @@ function checkCgroups(files: KernelFiles): readonly Check[] {
 }
 
 function checkPressure(files: KernelFiles): Check {
-  return files.read('/proc/pressure/cpu').present
+  return readHostPressure(files, 'cpu').present
     ? yes('pressure (PSI)', '/proc/pressure')
     : no('pressure (PSI)', 'off', 'kernel 4.20 or later, boot with psi=1');
 }
@@ -141,19 +145,12 @@ const onPath = (program: string): boolean =>
     .split(delimiter)
     .some(directory => statSync(join(directory, program), { throwIfNoEntry: false })?.isFile() === true);
 
-const checkTypeInformation = (files: KernelFiles): Check =>
-  files.status('/sys/kernel/btf/vmlinux').present
-    ? yes('BTF', '/sys/kernel/btf/vmlinux')
-    : no('BTF', 'absent', 'eBPF instruments need a kernel with CONFIG_DEBUG_INFO_BTF');
+const checkTypeInformation = (files: KernelFiles): Check => fromReading('BTF', findTypeInformation(files));
 
-function checkTracing(files: KernelFiles): Check {
-  const directory = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'].find(
-    path => files.status(`${path}/events`).present,
-  );
-  return directory === undefined
-    ? no('tracefs', 'not mounted', 'mount -t tracefs nodev /sys/kernel/tracing')
-    : yes('tracefs', directory);
-}
+const checkTracing = (files: KernelFiles): Check => fromReading('tracefs', findTracefs(files));
+
+const fromReading = (name: string, reading: Reading<string>): Check =>
+  reading.present ? yes(name, reading.value) : no(name, reading.because, reading.remedy);
 
 async function checkEngines(files: KernelFiles): Promise<readonly Check[]> {
   const { containers, notices } = await discoverContainers(files);

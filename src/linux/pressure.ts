@@ -43,3 +43,7 @@ export function readPressure(files: KernelFiles, path: string): Reading<Pressure
     ? absent(path, 'disabled', 'boot with psi=1 on a kernel 4.20 or later that has CONFIG_PSI')
     : reading;
 }
+
+/** The host's own: /proc/pressure/{cpu,memory,io}; there since 4.20, and only with psi=1 on kernels that leave it off. */
+export const readHostPressure = (files: KernelFiles, resource: 'cpu' | 'memory' | 'io'): Reading<Pressure> =>
+  readPressure(files, `/proc/pressure/${resource}`);

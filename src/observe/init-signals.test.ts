@@ -4,9 +4,10 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { openKernelFiles } from '../linux/files.ts';
+import { parseSignalDescriptor } from '../linux/proc/signalfd.ts';
 import { absent, present } from '../linux/reading.ts';
 import { hostPid } from '../linux/units.ts';
-import { parseSignalDescriptor, readInitSignals } from './init-signals.ts';
+import { readInitSignals } from './init-signals.ts';
 
 const noActions = () => absent('handlers', 'disabled', 'a stored tree has no tasks');
 const root = mkdtempSync(join(tmpdir(), 'glassbox-init-signals-'));

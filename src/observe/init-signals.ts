@@ -2,9 +2,10 @@ import { readSignalActions } from '../linux/bpf/signal-actions.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readExecutable } from '../linux/proc/exe.ts';
 import { listDescriptors } from '../linux/proc/fd.ts';
-import { parseMask } from '../linux/proc/status.ts';
-import { parseWchan } from '../linux/proc/wchan.ts';
-import { absent, mapReading, type Reading } from '../linux/reading.ts';
+import { listThreads } from '../linux/proc/process.ts';
+import { readSignalDescriptor, signalDescriptorTarget } from '../linux/proc/signalfd.ts';
+import { readThreadWchan } from '../linux/proc/wchan.ts';
+import { absent, mapReading, orElse, type Reading } from '../linux/reading.ts';
 import type { HostPid } from '../linux/units.ts';
 import type { SignalFetching } from './observation.ts';
 
@@ -21,8 +22,7 @@ export function readInitSignals(
   init: HostPid,
   readActions: ActionReader,
 ): Reading<SignalFetching> {
-  const tasks = files.list(`/proc/${init}/task`);
-  return mapReading(tasks, threads => ({
+  return mapReading(listThreads(files, init), threads => ({
     descriptorSignals: readDescriptorSignals(files, init),
     waitChannels: readWaitChannels(files, init, threads.slice(0, mostThreads)),
     oneShotSignals: readOneShotSignals(files, init, readActions),
@@ -63,13 +63,12 @@ function readOneShotSignals(
   );
 }
 
-function readWaitChannels(files: KernelFiles, init: HostPid, threads: readonly string[]): readonly string[] {
+function readWaitChannels(files: KernelFiles, init: HostPid, threads: readonly HostPid[]): readonly string[] {
   const channels = new Set<string>();
   for (const thread of threads) {
-    const text = files.read(`/proc/${init}/task/${thread}/wchan`);
-    const name = text.present ? parseWchan(text.value) : undefined;
+    const name = readThreadWchan(files, init, thread);
     // The compiler's clones of a function (`do_sigtimedwait.isra.0`) are that function.
-    if (name !== undefined) channels.add(name.replace(/\..*$/, ''));
+    if (name.present) channels.add(name.value.replace(/\..*$/, ''));
   }
   return [...channels].sort();
 }
@@ -79,13 +78,8 @@ function readDescriptorSignals(files: KernelFiles, init: HostPid): readonly numb
   if (!descriptors.present) return [];
   const signals = new Set<number>();
   for (const { number, target } of descriptors.value) {
-    if (target !== 'anon_inode:[signalfd]') continue;
-    const info = files.read(`/proc/${init}/fdinfo/${number}`);
-    for (const signal of info.present ? parseSignalDescriptor(info.value) : []) signals.add(signal);
+    if (target !== signalDescriptorTarget) continue;
+    for (const signal of orElse(readSignalDescriptor(files, init, number), [])) signals.add(signal);
   }
   return [...signals].sort((a, b) => a - b);
 }
-
-/** /proc/<pid>/fdinfo/<n> of a signalfd (fs/signalfd.c): `sigmask:\t0000000000004000`. */
-export const parseSignalDescriptor = (text: string): readonly number[] =>
-  parseMask(/^sigmask:\s*([0-9a-f]+)$/m.exec(text)?.[1], 1) ?? [];

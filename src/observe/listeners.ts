@@ -1,5 +1,6 @@
 import type { KernelFiles } from '../linux/files.ts';
 import type { ListeningSocket } from '../linux/net/listening-socket.ts';
+import { listDescriptors, socketInode } from '../linux/proc/fd.ts';
 import { mapReading, type Reading } from '../linux/reading.ts';
 import type { HostPid } from '../linux/units.ts';
 import type { Listener } from './observation.ts';
@@ -57,13 +58,12 @@ function findSocketOwners(
   let looked = 0;
   for (const pid of [...processes].sort((a, b) => a - b)) {
     if (owners.size >= inodes.size || looked > maxDescriptors) break;
-    const descriptors = files.list(`/proc/${pid}/fd`);
+    const descriptors = listDescriptors(files, pid);
     if (!descriptors.present) continue;
     looked += descriptors.value.length;
-    for (const descriptor of descriptors.value) {
-      const link = files.link(`/proc/${pid}/fd/${descriptor}`);
-      const inode = link.present ? Number(/^socket:\[(\d+)\]$/.exec(link.value)?.[1]) : Number.NaN;
-      if (inodes.has(inode) && !owners.has(inode)) owners.set(inode, pid);
+    for (const { target } of descriptors.value) {
+      const inode = socketInode(target);
+      if (inode !== undefined && inodes.has(inode) && !owners.has(inode)) owners.set(inode, pid);
     }
   }
   return owners;

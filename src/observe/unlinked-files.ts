@@ -1,5 +1,6 @@
 import type { FileStatus, KernelFiles } from '../linux/files.ts';
 import {
+  listDescriptors,
   opensForWriting,
   readDescriptorInfo,
   readDescriptorStatus,
@@ -44,15 +45,14 @@ export function findUnlinkedFiles(
   const kept = new Map<string, UnlinkedFile>();
   let refusal: Reading<never> | undefined;
   for (const pid of pids) {
-    const descriptors = files.list(`/proc/${pid}/fd`);
+    const descriptors = listDescriptors(files, pid);
     if (!descriptors.present) {
       if (descriptors.because !== 'vanished') refusal ??= descriptors;
       continue;
     }
-    for (const name of descriptors.value) {
-      const link = files.link(`/proc/${pid}/fd/${name}`);
-      if (!link.present || !link.value.endsWith(deletedSuffix)) continue;
-      const file = inspect(files, pid, Number(name), withoutDeletedMark(link.value), mountsById);
+    for (const { number, target } of descriptors.value) {
+      if (!target.endsWith(deletedSuffix)) continue;
+      const file = inspect(files, pid, number, withoutDeletedMark(target), mountsById);
       if (file === undefined) continue;
       const key = `${pid} ${file.device} ${file.inode}`;
       const known = kept.get(key);

@@ -63,16 +63,16 @@ const formatExcluded = (excluded: readonly Evidence[], page: Page): readonly str
       ];
 
 function formatFix({ action, command, effect, risk }: Fix, index: number, page: Page): readonly string[] {
-  const label = index === 0 ? 'Fix' : 'or';
-  const explanation = wrap(
-    printable(`${effect}${risk === '' ? '' : `; ${risk}`}`),
-    page.width,
-    `${indent}         `,
-  );
-  const first = wrap(`${label.padEnd(8)} ${printable(action)}`, page.width, indent);
+  const hanging = ' '.repeat(indent.length + labelCells);
+  const under = (text: string): string => wrap(printable(text), page.width, hanging);
+  const first =
+    padEnd(`${indent}${index === 0 ? 'Fix' : 'or'}`, hanging.length) + under(action).slice(hanging.length);
+  const consequence = under([effect, risk].filter(text => text !== '').join('; '));
   return command === undefined
-    ? [first, explanation]
-    : [first, `${indent}         ${page.paint('bold', printable(command))}`, explanation];
+    ? [first, page.paint('dim', consequence)]
+    : [first, `${hanging}${page.paint('bold', printable(command))}`, page.paint('dim', consequence)];
 }
 
-const pointer = (label: string, command: string): string => `${indent}${label.padEnd(8)} ${command}`;
+const labelCells = 9;
+
+const pointer = (label: string, command: string): string => `${indent}${label.padEnd(labelCells)}${command}`;

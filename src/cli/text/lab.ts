@@ -1,7 +1,7 @@
 import type { CatalogueEntry } from '../../cases/entry.ts';
 import type { LabFigure, LabRun, StageName } from '../../lab/runner.ts';
 import type { Page } from './finding.ts';
-import { padEnd, table, width, wrap } from './layout.ts';
+import { padEnd, width, wrap, wrapParts } from './layout.ts';
 import { printable } from './printable.ts';
 import { formatBytes, formatMicroseconds } from './quantity.ts';
 
@@ -27,28 +27,26 @@ const stageLabels: readonly (readonly [StageName, string])[] = [
 export function formatLabRun(run: LabRun, page: Page): string {
   if (run.skipped !== null)
     return wrap(`Skipped: ${run.skipped.because}. ${run.skipped.remedy}`, page.width, '  ');
-  const rows = stageLabels.flatMap(([name, label]) => {
+  const stages = stageLabels.flatMap(([name, label]) => {
     const stage = run.stages[name];
     if (stage === undefined) return [];
-    const found = stage.found.includes(run.case);
     const others = stage.found.filter(id => id !== run.case);
+    const verdict = stage.found.includes(run.case) ? page.paint('bold', 'found') : 'silent';
+    const also = others.length > 0 ? `, and found ${others.join(', ')}` : '';
+    const figures = run.figures.map(figure => `${printable(figure.name)} ${formatFigure(figure, name)}`);
     return [
-      [
-        `  ${label}`,
-        printable(stage.says),
-        ...run.figures.map(figure => formatFigure(figure, name)),
-        `${found ? page.paint('bold', 'found') : 'silent'}${others.length > 0 ? ` (also ${others.join(', ')})` : ''}`,
-      ],
+      padEnd(`  ${label}`, hanging.length) +
+        wrap(printable(stage.says), page.width, hanging).slice(hanging.length),
+      wrapParts([...figures, `${verdict}${also}`], ' · ', page.width - hanging.length).replace(
+        /^/gm,
+        hanging,
+      ),
     ];
   });
-  const columns = [
-    { title: '' },
-    { title: '', atMost: 34 },
-    ...run.figures.map(({ name }) => ({ title: printable(name), align: 'right' as const })),
-    { title: 'diagnosis' },
-  ];
-  return [...(rows.length === 0 ? [] : [table(columns, rows)]), formatOutcome(run, page)].join('\n');
+  return [...stages, formatOutcome(run, page)].join('\n');
 }
+
+const hanging = ' '.repeat(12);
 
 function formatFigure({ unit, healthy, problem, fixed }: LabFigure, stage: StageName): string {
   const value = { healthy, problem, fix: fixed }[stage];
@@ -78,5 +76,3 @@ function formatOutcome(run: LabRun, { width: cells, paint }: Page): string {
   ].filter(text => text !== '');
   return wrap(`${paint('bold', 'It did not hold')}: ${problems.join('; ')}.`, cells);
 }
-
-export const formatLabLine = (id: string, title: string): string => `${padEnd(id, 34)} ${title}`;

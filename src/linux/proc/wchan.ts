@@ -1,5 +1,6 @@
 import type { KernelFiles } from '../files.ts';
 import { absent, flatMapReading, present, type Reading } from '../reading.ts';
+import type { HostPid } from '../units.ts';
 import type { ProcPid } from './process.ts';
 
 /** /proc/<pid>/wchan: `kernel_clone`, without a newline; `0` when the task runs or the reader may not know. */
@@ -9,8 +10,13 @@ export function parseWchan(text: string): string | undefined {
 }
 
 /** The kernel function the process's first thread sleeps in. */
-export function readWchan(files: KernelFiles, pid: ProcPid): Reading<string> {
-  const path = `/proc/${pid}/wchan`;
+export const readWchan = (files: KernelFiles, pid: ProcPid): Reading<string> =>
+  readWchanAt(files, `/proc/${pid}/wchan`);
+
+export const readThreadWchan = (files: KernelFiles, pid: ProcPid, thread: HostPid): Reading<string> =>
+  readWchanAt(files, `/proc/${pid}/task/${thread}/wchan`);
+
+function readWchanAt(files: KernelFiles, path: string): Reading<string> {
   return flatMapReading(files.read(path), text => {
     const name = parseWchan(text);
     return name === undefined

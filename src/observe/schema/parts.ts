@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Because, Present, Reading } from '../../linux/reading.ts';
+import type { Because, Reading } from '../../linux/reading.ts';
 import type { CgroupPath, Limit, NamespaceId } from '../../linux/units.ts';
 
 /**
@@ -40,13 +40,15 @@ const because: Schema<Because> = v.picklist([
 const absent = v.object({ present: v.literal(false), what: text, because, remedy: text });
 
 export const reading = <T>(value: Schema<T>): Schema<Reading<T>> =>
-  v.union([v.object({ present: v.literal(true), value }) as Schema<Present<T>>, absent]);
+  v.variant('present', [v.object({ present: v.literal(true), value }), absent]) as unknown as Schema<
+    Reading<T>
+  >;
 
 export const limit = <T>(value: Schema<T>): Schema<Limit<T>> =>
-  v.union([
+  v.variant('kind', [
     v.object({ kind: v.literal('max') }),
-    v.object({ kind: v.literal('limit'), value }) as Schema<{ kind: 'limit'; value: T }>,
-  ]);
+    v.object({ kind: v.literal('limit'), value }),
+  ]) as unknown as Schema<Limit<T>>;
 
 const namespace = whole<NamespaceId>();
 export const namespaces = v.object({

@@ -1,6 +1,8 @@
 import type { Lab, LabBench, LabContainer, Scenario } from '../../../lab/lab.ts';
 import { readMemoryAt } from '../../../linux/cgroup/memory.ts';
 import { openKernelFiles } from '../../../linux/files.ts';
+import { readStatus } from '../../../linux/proc/status.ts';
+import { flatMapReading } from '../../../linux/reading.ts';
 import { bytes } from '../../../linux/units.ts';
 
 const MiB = 2 ** 20;
@@ -62,9 +64,8 @@ export const lab: Lab = {
       name: 'resident memory of all its processes, shared part',
       unit: 'bytes',
       read: container => {
-        const status = files.read(`/proc/${container.init}/status`);
-        const match = status.present ? /^RssShmem:\s+(\d+) kB$/m.exec(status.value) : null;
-        return Number(match?.[1] ?? 0) * 1024;
+        const memory = flatMapReading(readStatus(files, container.init), status => status.memory);
+        return memory.present ? memory.value.residentShared : 0;
       },
     },
   ],

@@ -1,8 +1,9 @@
 import type { Lab, LabBench, LabContainer } from '../../../lab/lab.ts';
 import { openKernelFiles } from '../../../linux/files.ts';
+import { readChildren } from '../../../linux/proc/children.ts';
 import { readStatus } from '../../../linux/proc/status.ts';
 import { orElse } from '../../../linux/reading.ts';
-import { hostPid, parseCount } from '../../../linux/units.ts';
+import { parseCount } from '../../../linux/units.ts';
 
 const orphans = 40;
 
@@ -42,15 +43,10 @@ async function start(bench: LabBench, name: string, script: string): Promise<Lab
 const files = openKernelFiles();
 
 function countZombies({ init }: LabContainer): number {
-  const children = orElse(files.read(`/proc/${init}/task/${init}/children`), '');
-  return children
-    .split(' ')
-    .map(parseCount)
-    .filter(pid => pid !== undefined)
-    .filter(pid => {
-      const status = readStatus(files, hostPid(pid));
-      return status.present && status.value.state === 'Z';
-    }).length;
+  return orElse(readChildren(files, init), []).filter(pid => {
+    const status = readStatus(files, pid);
+    return status.present && status.value.state === 'Z';
+  }).length;
 }
 
 export const lab: Lab = {
