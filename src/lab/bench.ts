@@ -1,13 +1,16 @@
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBareContainer } from './bare/container.ts';
-import { labUser } from './bare/setup-script.ts';
+import { dockerSocket } from './docker/api.ts';
+import { startDockerContainer } from './docker/container.ts';
+import { importImage } from './docker/image.ts';
 import { type HostLock, lockHost } from './host-lock.ts';
-import { type JournalEntry, openJournal } from './journal.ts';
+import { type Journal, type JournalEntry, openJournal } from './journal.ts';
 import type { ContainerSpec, HostTuning, LabBench, LabContainer, LabEngine } from './lab.ts';
 import { stateDirectory } from './places.ts';
 import { setHostSysctl } from './sysctl.ts';
 import { cleanAbandoned, undoJournal } from './undo.ts';
+import { labUser } from './user.ts';
 
 /** A run: everything its bench makes is in one journal and is taken down by one `close`. */
 export interface LabRunHandle {
@@ -22,8 +25,6 @@ const fatalSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Opens a run. From here on it is undone by `close`, by exit, exceptions and signals, and else by `lab clean`. */
 export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
   const journal = openJournal();
-  const mountPoint = join(journal.directory, 'root');
-  mkdirSync(mountPoint);
   let left: readonly string[] | undefined;
   let hostLock: HostLock | undefined;
   const close = (): readonly string[] => {
@@ -43,11 +44,11 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
   process.on('exit', close);
   for (const signal of fatalSignals) process.on(signal, closeAndDie);
 
+  const startContainer = engine === 'bare' ? bareStarter(journal) : dockerStarter(journal);
   const names = new Set<string>();
   const container = async (spec: ContainerSpec): Promise<LabContainer> => {
     const name = freeName(names, spec.name);
-    if (engine !== 'bare') throw new Error(`no such lab engine yet: ${engine}`);
-    const made = await startBareContainer(journal, mountPoint, { ...spec, name });
+    const made = await startContainer({ ...spec, name });
     return { ...made, stop: () => made.stop().then(() => void names.delete(name)) };
   };
   const directory = async (name: string): Promise<string> => {
@@ -73,6 +74,29 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     return { set: (name, value) => setHostSysctl(journal, name, value) };
   };
   return { run: journal.run, bench: { engine, container, directory, tuneHost }, close };
+}
+
+type Starter = (spec: ContainerSpec) => Promise<LabContainer>;
+
+function bareStarter(journal: Journal): Starter {
+  const mountPoint = join(journal.directory, 'root');
+  mkdirSync(mountPoint);
+  return spec => startBareContainer(journal, mountPoint, spec);
+}
+
+/** One image for all containers of the run, made with the first. */
+function dockerStarter(journal: Journal): Starter {
+  const socket = dockerSocket();
+  const image = `glassbox-lab:${journal.run}`;
+  let imported: Promise<void> | undefined;
+  return async spec => {
+    if (imported === undefined) {
+      journal.record({ kind: 'docker-image', socket, name: image });
+      imported = importImage(socket, image);
+    }
+    await imported;
+    return startDockerContainer(journal, socket, image, spec);
+  };
 }
 
 /** Two of one name that live at once are told apart: `zombies`, `zombies-2`. */

@@ -1,17 +1,19 @@
 import { existsSync } from 'node:fs';
 import { createCgroup, directoriesFor } from '../linux/cgroup/create.ts';
-import { detectLayout, hierarchyOf, hierarchyOfKernel } from '../linux/cgroup/layout.ts';
+import { detectLayout, hierarchyOf, hierarchyOfKernel, locate, pathsOf } from '../linux/cgroup/layout.ts';
 import { setLimits } from '../linux/cgroup/limits.ts';
 import { type CgroupLayout, type Controller, controllers } from '../linux/cgroup/model.ts';
 import { openCgroupWriter } from '../linux/cgroup/write.ts';
 import { openKernelFiles } from '../linux/files.ts';
+import { readProcCgroup } from '../linux/proc/cgroup.ts';
 import { orElse, type Reading } from '../linux/reading.ts';
-import { bytes, type CgroupPath, cgroupPath } from '../linux/units.ts';
+import { bytes, type CgroupPath, cgroupPath, type HostPid } from '../linux/units.ts';
 import type { Journal, JournalEntry } from './journal.ts';
 import type { Limits } from './lab.ts';
 
 /** One cgroup of ours: a directory in each hierarchy of the host. */
 export interface LabCgroup {
+  readonly path: CgroupPath;
   readonly directories: Readonly<Partial<Record<Controller, string>>>;
   /** Every directory once, also that of v1's cpuacct, which is no controller of the model. */
   readonly all: readonly string[];
@@ -56,7 +58,7 @@ export function makeCgroup(journal: Journal, names: readonly string[], limits: L
   };
   const directories = demand(directoriesFor(layout, path, needed));
   change(limits);
-  return { directories, all: directoriesOf(layout, path), setLimits: change };
+  return { path, directories, all: directoriesOf(layout, path), setLimits: change };
 }
 
 /** On v2 every enabled controller costs, and enabling one touches the host's root: only those that labs read. */
@@ -102,6 +104,39 @@ function withoutSwap(directory: string | undefined, limits: Limits): Limits {
     name => directory !== undefined && existsSync(`${directory}/${name}`),
   );
   return countsSwap ? { ...limits, memoryAndSwap: memory } : limits;
+}
+
+/**
+ * The directories that runtimes make for a parent cgroup in hierarchies that labs do not use (devices, systemd):
+ * Docker leaves them when the container goes.
+ */
+export function parentOnlyEntries(journal: Journal, names: readonly string[]): readonly JournalEntry[] {
+  const levels = ['glassbox', journal.run, ...names];
+  return labLayout().hierarchies.flatMap(({ mountPoint }) =>
+    levels.map((_, depth): JournalEntry => {
+      const directory = [mountPoint, ...levels.slice(0, depth + 1)].join('/');
+      return { kind: depth === 0 ? 'shared-cgroup' : 'cgroup', directory };
+    }),
+  );
+}
+
+/** The cgroup that an engine put a process into. */
+export function cgroupOfProcess(pid: HostPid): Pick<LabCgroup, 'directories' | 'setLimits'> {
+  const layout = labLayout();
+  const paths = pathsOf(layout, demand(readProcCgroup(files, pid)));
+  const directories: Partial<Record<Controller, string>> = {};
+  for (const controller of labControllers(layout)) {
+    const path = paths[controller];
+    if (path !== undefined) directories[controller] = demand(locate(layout, controller, path));
+  }
+  const path = paths.memory ?? paths.pids ?? paths.cpu ?? cgroupPath('/');
+  const writer = openCgroupWriter();
+  return {
+    directories,
+    setLimits: limits => {
+      demand(setLimits(writer, layout, path, withoutSwap(directories.memory, limits)));
+    },
+  };
 }
 
 function demand<T>(reading: Reading<T>): T {

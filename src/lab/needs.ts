@@ -6,7 +6,8 @@ import { hierarchyOf } from '../linux/cgroup/layout.ts';
 import { openKernelFiles } from '../linux/files.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { labLayout } from './cgroups.ts';
-import type { LabNeed } from './lab.ts';
+import { demandDocker, dockerSocket } from './docker/api.ts';
+import type { LabEngine, LabNeed } from './lab.ts';
 import { stateDirectory } from './places.ts';
 
 /** Why a lab cannot run here, and what to do about it. */
@@ -18,6 +19,21 @@ export interface Skipped {
 /** What a lab lacks on this machine: first what every lab needs, then its own needs. Undefined when it can run. */
 export function findUnmetNeed(needs: readonly LabNeed[]): Skipped | undefined {
   return unmetByAnyLab() ?? needs.map(unmet).find(skipped => skipped !== undefined);
+}
+
+/** What the engine lacks here; the bare one needs nothing but what every lab needs. */
+export async function findUnusableEngine(engine: LabEngine): Promise<Skipped | undefined> {
+  if (engine === 'bare') return undefined;
+  const socket = dockerSocket();
+  try {
+    await demandDocker(socket, 'GET', '/info');
+    return undefined;
+  } catch (error) {
+    return {
+      because: `Docker does not answer at ${socket} (${(error as Error).message})`,
+      remedy: 'start it (systemctl start docker), or run the lab without --engine',
+    };
+  }
 }
 
 function unmetByAnyLab(): Skipped | undefined {

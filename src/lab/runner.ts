@@ -1,6 +1,6 @@
 import { openRun } from './bench.ts';
 import type { Lab, LabBench, LabContainer, LabEngine } from './lab.ts';
-import { findUnmetNeed, type Skipped } from './needs.ts';
+import { findUnmetNeed, findUnusableEngine, type Skipped } from './needs.ts';
 import { cleanAbandoned } from './undo.ts';
 
 /** Looks at a container as users would; the command line hands in its own observe and diagnose. */
@@ -63,7 +63,7 @@ export async function runLab(lab: Lab, options: LabRunOptions): Promise<LabRun> 
   const { caseId, engine = 'bare' } = options;
   const started = performance.now();
   const stages: Stages = {};
-  const skipped = findUnmetNeed(lab.needs);
+  const skipped = findUnmetNeed(lab.needs) ?? (await findUnusableEngine(engine));
   let error: string | null = null;
   if (skipped === undefined) {
     cleanAbandoned();

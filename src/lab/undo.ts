@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { disableControllers, removeCgroupSync, removeEmptyCgroup } from './cgroup-removal.ts';
+import { removeDockerContainer, removeDockerImage } from './docker/undo.ts';
 import { type JournalEntry, ownerOfRun, readJournal } from './journal.ts';
 import { journalsDirectory } from './places.ts';
 import { bootId, isAlive, killSync, processesOfRun } from './processes.ts';
@@ -84,8 +85,9 @@ function undoEntry(entry: JournalEntry): string | undefined {
     case 'sysctl':
       return restoreSysctl(entry);
     case 'docker':
+      return removeDockerContainer(entry.socket, entry.name);
     case 'docker-image':
-      return undefined;
+      return removeDockerImage(entry.socket, entry.name);
   }
 }
 

@@ -1,17 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { relative } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import { bytes, hostPid } from '../../linux/units.ts';
 import { killAllIn, removeCgroupSync } from '../cgroup-removal.ts';
 import { defaultLimits, type LabCgroup, makeCgroup } from '../cgroups.ts';
 import type { Journal } from '../journal.ts';
-import type { ContainerSpec, LabContainer, LabProgram } from '../lab.ts';
-import { projectDirectory } from '../places.ts';
+import type { ContainerSpec, LabContainer } from '../lab.ts';
 import { identify, isAlive, type ProcessIdentity, runVariable, signalQuietly } from '../processes.ts';
+import { programBinds, programCommand } from '../program-command.ts';
 import { openProgramOutput, type ProgramOutput } from '../program-output.ts';
-import { runInside } from './run-inside.ts';
+import { runInside } from '../run-inside.ts';
 import { type SetupPlan, setupScript } from './setup-script.ts';
 
 /** Starts a container from util-linux, cgroup files and the host's own root. `mountPoint` is an empty directory. */
@@ -86,40 +84,23 @@ function launcher(shared: ReadonlySet<NamespaceKind>, script: string): readonly 
   return ['--pdeathsig', 'KILL', ...unshare, '/bin/sh', '-c', script];
 }
 
-const nodeInside = '/glassbox/node';
-const projectInside = '/glassbox/project';
-
 function planOf(
   spec: ContainerSpec,
   mountPoint: string,
   shared: ReadonlySet<NamespaceKind>,
   cgroup: LabCgroup,
 ): SetupPlan {
-  const ours = [
-    { source: process.execPath, target: nodeInside, writable: false },
-    { source: projectDirectory, target: projectInside, writable: false },
-  ];
   return {
     hostName: spec.name,
     mountPoint,
     shared,
     user: spec.user ?? 'unprivileged',
     cgroupDirectories: cgroup.all,
-    binds: [...(spec.program.kind === 'node' ? ours : []), ...(spec.binds ?? [])],
+    binds: [...programBinds(spec.program), ...(spec.binds ?? [])],
     sysctls: spec.sysctls ?? {},
     sharedMemorySize: spec.sharedMemorySize ?? bytes(64 * 1024 * 1024),
-    command: commandOf(spec.program, !shared.has('mnt')),
+    command: programCommand(spec.program, !shared.has('mnt')),
   };
-}
-
-function commandOf(program: LabProgram, isInside: boolean): readonly string[] {
-  if (program.kind === 'shell') return ['/bin/sh', '-c', program.script];
-  const file = fileURLToPath(program.file);
-  const fromProject = relative(projectDirectory, file);
-  if (fromProject.startsWith('..')) throw new Error(`${file} is not in ${projectDirectory}`);
-  const node = isInside ? nodeInside : process.execPath;
-  const script = isInside ? `${projectInside}/${fromProject}` : file;
-  return [node, '--disable-warning=ExperimentalWarning', script, ...(program.args ?? [])];
 }
 
 /** Pid out, journal, `go` back, and `ready` when everything is in place and the program is next. */

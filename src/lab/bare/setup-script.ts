@@ -1,6 +1,8 @@
 import { capabilityName, engineDefaultCapabilities } from '../../linux/capabilities.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import type { Bytes } from '../../linux/units.ts';
+import { programEnvironment } from '../program-command.ts';
+import { labUser } from '../user.ts';
 
 /** What the set-up script of one container is written from; all paths are the host's. */
 export interface SetupPlan {
@@ -15,9 +17,6 @@ export interface SetupPlan {
   readonly sharedMemorySize: Bytes;
   readonly command: readonly string[];
 }
-
-/** Nobody's uid: no account, no sub-uid range, and no other container has it by chance. */
-export const labUser = 64321;
 
 /** Files of the kernel that a container's root must not write to, because they act on the whole host. */
 const readOnlyInProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
@@ -49,7 +48,7 @@ export function setupScript(plan: SetupPlan): string {
     'echo ready >&3',
     'exec 3>&-',
     // A session of its own, as engines give: `kill 0` inside must not reach unshare, whose group it would share.
-    `exec env -i ${words(environment(plan))} $root ${words(['setsid', ...cgroupNamespace(plan), ...credentials(plan), ...plan.command])}`,
+    `exec env -i ${words([...programEnvironment, `HOSTNAME=${plan.hostName}`])} $root ${words(['setsid', ...cgroupNamespace(plan), ...credentials(plan), ...plan.command])}`,
   ].join('\n');
 }
 
@@ -113,14 +112,6 @@ else
   mount --move . /
   root='chroot .'
 fi`;
-
-/** Nothing of the caller's environment: a lab must not depend on the shell it was started from. */
-const environment = ({ hostName }: SetupPlan): readonly string[] => [
-  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  'HOME=/tmp',
-  'LANG=C.UTF-8',
-  `HOSTNAME=${hostName}`,
-];
 
 /** After joining, so that the container's own cgroups become the roots it sees. */
 const cgroupNamespace = ({ shared }: SetupPlan): readonly string[] =>

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { NamespaceKind } from '../../linux/namespaces.ts';
-import { type ProcessIdentity, runVariable } from '../processes.ts';
+import type { NamespaceKind } from '../linux/namespaces.ts';
+import { type ProcessIdentity, runVariable } from './processes.ts';
 
 const enter: Partial<Record<NamespaceKind, readonly string[]>> = {
   cgroup: ['--cgroup'],

@@ -1,0 +1,60 @@
+import type { NamespaceKind } from '../../linux/namespaces.ts';
+import { bytes } from '../../linux/units.ts';
+import type { ContainerSpec, Limits } from '../lab.ts';
+import { programBinds, programCommand, programEnvironment } from '../program-command.ts';
+import { labUser } from '../user.ts';
+
+/** A specification as the body of `POST /containers/create`. */
+export function createBody(
+  spec: ContainerSpec,
+  limits: Limits,
+  image: { readonly name: string; readonly binds: readonly string[] },
+  cgroupParent: string | undefined,
+): object {
+  const shares = (kind: NamespaceKind): boolean => spec.share?.includes(kind) ?? false;
+  if (shares('mnt') || shares('user')) {
+    throw new Error(`${spec.name}: Docker cannot share the host's mount or user namespace`);
+  }
+  const binds = [...programBinds(spec.program), ...(spec.binds ?? [])].map(
+    ({ source, target, writable }) => `${source}:${target}:${writable ? 'rw' : 'ro'}`,
+  );
+  return {
+    Image: image.name,
+    ...(shares('uts') ? {} : { Hostname: spec.name }),
+    Cmd: programCommand(spec.program, true),
+    Env: programEnvironment,
+    WorkingDir: '/',
+    OpenStdin: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(spec.user === 'root' ? {} : { User: `${labUser}:${labUser}` }),
+    Labels: { 'glassbox.lab': spec.name },
+    HostConfig: {
+      Binds: [...image.binds, ...binds],
+      ...(spec.user === 'root' ? {} : { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] }),
+      NetworkMode: shares('net') ? 'host' : 'none',
+      PidMode: shares('pid') ? 'host' : '',
+      IpcMode: shares('ipc') ? 'host' : 'private',
+      UTSMode: shares('uts') ? 'host' : '',
+      CgroupnsMode: shares('cgroup') ? 'host' : 'private',
+      ShmSize: spec.sharedMemorySize ?? bytes(64 * 1024 * 1024),
+      Sysctls: spec.sysctls ?? {},
+      ...(cgroupParent === undefined ? {} : { CgroupParent: cgroupParent }),
+      ...resources(limits),
+    },
+  };
+}
+
+/** Docker's zeros mean "not set", and -1 in MemorySwap and PidsLimit means "no limit". A burst it cannot say. */
+function resources({ memory, memoryAndSwap, pids, cpu, cpus, cpuShares }: Limits): object {
+  const isLimited = memory !== undefined && memory !== 'max';
+  const swap = memoryAndSwap ?? memory;
+  return {
+    ...(isLimited ? { Memory: memory, MemorySwap: swap === 'max' ? -1 : swap } : {}),
+    ...(pids === undefined ? {} : { PidsLimit: pids === 'max' ? -1 : pids }),
+    ...(cpu === undefined || cpu.quota === 'max' ? {} : { CpuQuota: cpu.quota, CpuPeriod: cpu.period }),
+    ...(cpus === undefined ? {} : { CpusetCpus: cpus.join(',') }),
+    ...(cpuShares === undefined ? {} : { CpuShares: cpuShares }),
+  };
+}
