@@ -34,7 +34,7 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
   const names = victims.map(({ name, pid }) => `task=${name},pid=${pid}`).join(' ');
   return [
     {
-      claim: 'the OOM killer acted for a memory cgroup and chose in this container',
+      claim: 'The OOM killer acted for a memory cgroup and chose in this container',
       source,
       observed: `constraint=CONSTRAINT_MEMCG,oom_memcg=${limitingCgroup},task_memcg=${victimCgroup},${names}`,
     },
@@ -42,7 +42,7 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
       ? []
       : [
           {
-            claim: `${limitingCgroup ?? 'a cgroup'} was at its limit`,
+            claim: `${limitingCgroup ?? 'A cgroup'} was at its limit`,
             source,
             observed: `${hit.means === 'memory' ? 'memory' : 'memory+swap'}: usage ${kib(hit.usage)}, limit ${kib(hit.limit)}, failcnt ${hit.failures}`,
           },
@@ -51,7 +51,7 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
       ? []
       : [
           {
-            claim: 'what the limit was full of',
+            claim: 'What the limit was full of',
             source: `${source}, "Memory cgroup stats"`,
             observed: sayFilling(filling),
           },
@@ -69,7 +69,7 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
     ...(wholeGroup
       ? [
           {
-            claim: 'all of the cgroup died together because memory.oom.group is set',
+            claim: 'All of the cgroup died together because memory.oom.group is set',
             source,
             observed: `${victims.length} processes killed`,
           },
@@ -108,7 +108,7 @@ export function counterEvidence(level: MemoryLevel): readonly Evidence[] {
   const own: readonly Evidence[] = oomKills.present
     ? [
         {
-          claim: 'processes of this very cgroup that an OOM killer ended',
+          claim: 'Processes of this very cgroup that an OOM killer ended',
           source: memoryFile(level, 'kills'),
           observed: `oom_kill ${oomKills.value}`,
         },
@@ -119,7 +119,7 @@ export function counterEvidence(level: MemoryLevel): readonly Evidence[] {
     ? [
         ...own,
         {
-          claim: 'the same with the cgroups that it made inside',
+          claim: 'The same with the cgroups that it made inside',
           source: `${level.directory}, ${level.version === 'v1' ? 'memory.oom_control of the whole tree' : 'memory.events'}`,
           observed: `oom_kill ${subtreeOomKills.value}`,
         },
@@ -135,7 +135,7 @@ export function limitEvidence(level: MemoryLevel): readonly Evidence[] {
     ...(peak.present
       ? [
           {
-            claim: `highest usage of ${level.path} so far, ${said}`,
+            claim: `Highest usage of ${level.path} so far, ${said}`,
             source: memoryFile(level, 'peak'),
             observed: String(peak.value),
           },
@@ -144,7 +144,7 @@ export function limitEvidence(level: MemoryLevel): readonly Evidence[] {
     ...(limitHits.present
       ? [
           {
-            claim: `charges of ${level.path} that met its limit (reclaim may have helped)`,
+            claim: `Charges of ${level.path} that met its limit (reclaim may have helped)`,
             source: memoryFile(level, 'hits'),
             observed: level.version === 'v1' ? String(limitHits.value) : `max ${limitHits.value}`,
           },

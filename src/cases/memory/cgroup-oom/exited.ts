@@ -59,8 +59,8 @@ function withoutReport(facts: CgroupOomFacts): Verdict {
       fixes: [
         {
           action: 'Start it again and look while it runs, or right after the next kill',
-          effect: 'Then the kernel log names the limit, the victim and what the limit was full of.',
-          risk: 'It may be killed again.',
+          effect: 'Then the kernel log names the limit, the victim and what the limit was full of',
+          risk: 'It may be killed again',
         },
       ],
       trace: 'oom',
@@ -69,7 +69,7 @@ function withoutReport(facts: CgroupOomFacts): Verdict {
   const mayHaveBeen = exit === null || exit.code === killedBySignal9;
   if (!facts.oomReports.present && mayHaveBeen) return inconclusive(facts.oomReports);
   return ruledOut(...recordEvidence(facts), {
-    claim: 'no OOM report of a memory cgroup names it during its run',
+    claim: 'No OOM report of a memory cgroup names it during its run',
     source: 'kernel log',
     observed: facts.oomReports.present
       ? `${facts.oomReports.value.length} OOM reports`
@@ -81,7 +81,7 @@ function recordEvidence({ container: { engine, exit } }: CgroupOomFacts): readon
   if (exit === null) return [];
   return [
     {
-      claim: exit.outOfMemory ? 'its engine saw an OOM event in it' : 'its engine saw no OOM event in it',
+      claim: exit.outOfMemory ? 'Its engine saw an OOM event in it' : 'Its engine saw no OOM event in it',
       source: `${engine} inspect, State`,
       observed: `OOMKilled ${exit.outOfMemory}, ExitCode ${exit.code}`,
     },

@@ -81,7 +81,7 @@ export function foundByCounter(
     excluded: facts.oomReports.present
       ? [
           {
-            claim: 'no report in the kernel log blames the host for a kill in this container',
+            claim: 'No report in the kernel log blames the host for a kill in this container',
             source: 'kernel log',
             observed: `${sayCount(facts.oomReports.value.length, 'OOM report')}, none of this cgroup`,
           },
@@ -107,7 +107,7 @@ export function foundStuck(facts: CgroupOomFacts, chain: MemoryChain, level: Mem
     summary: `${capitalised(sayLevel(chain, level))} is out of memory at its limit of ${sayBytes(limit)}, and oom_kill_disable forbids the kernel to kill: ${waiting.length > 0 ? sayCount(waiting.length, 'task') : 'its tasks'} that need a page sleep uninterruptibly until somebody frees memory or raises the limit.`,
     evidence: [
       {
-        claim: 'out of memory right now, and killing is switched off',
+        claim: 'Out of memory right now, and killing is switched off',
         source: memoryFile(level, 'kills'),
         observed: 'oom_kill_disable 1, under_oom 1',
       },
@@ -125,18 +125,18 @@ export function foundStuck(facts: CgroupOomFacts, chain: MemoryChain, level: Mem
     excluded: [
       {
         claim:
-          'not a disk or a frozen file system: the memory controller itself says that tasks wait for memory',
+          'Not a disk or a frozen file system: the memory controller itself says that tasks wait for memory',
         source: memoryFile(level, 'kills'),
         observed: 'under_oom 1',
       },
     ],
     fixes: [
-      { ...raise, effect: 'The waiting tasks go on at once, nothing is lost.' },
+      { ...raise, effect: 'The waiting tasks go on at once, nothing is lost' },
       {
         action: 'Let the kernel kill again',
         command: `echo 0 > ${memoryFile(level, 'kills')}`,
-        effect: 'The next failing charge kills the largest process instead of stopping all.',
-        risk: 'A process dies; what it held in memory is lost.',
+        effect: 'The next failing charge kills the largest process instead of stopping all',
+        risk: 'A process dies; what it held in memory is lost',
       },
     ],
   });
@@ -171,7 +171,7 @@ export const excludedByReport = (report: OomReport): readonly Evidence[] => {
   const filling = fillingOf(report);
   return [
     {
-      claim: 'not the host: it had memory, only the cgroup had not',
+      claim: 'Not the host: it had memory, only the cgroup had not',
       source: logSource(report),
       observed: 'constraint=CONSTRAINT_MEMCG, not CONSTRAINT_NONE',
     },
@@ -179,7 +179,7 @@ export const excludedByReport = (report: OomReport): readonly Evidence[] => {
       ? []
       : [
           {
-            claim: 'not page cache: the kernel had dropped what it could before it killed',
+            claim: 'Not page cache: the kernel had dropped what it could before it killed',
             source: logSource(report),
             observed: `file cache ${sayBytes(filling.file)}`,
           },
@@ -192,7 +192,7 @@ const otherLevels = (chain: MemoryChain, report: OomReport): readonly Evidence[]
   limitedLevels(chain)
     .filter(({ level }) => level.path !== report.limitingCgroup)
     .map(({ level, limit }) => ({
-      claim: `not the limit of ${level.path === chain.own.path ? 'its own cgroup' : level.path} (${sayBytes(limit)})`,
+      claim: `Not the limit of ${level.path === chain.own.path ? 'Its own cgroup' : level.path} (${sayBytes(limit)})`,
       source: memoryFile(level, 'hits'),
       observed: level.last.limitHits.present
         ? `${level.last.limitHits.value} charges met it`

@@ -19,14 +19,14 @@ export function raiseFix(
   limit: Bytes,
 ): Fix {
   const wanted = roomierLimit(limit);
-  const need = `It needed more than ${sayBytes(limit)}; how much more, the limit has cut off.`;
-  const risk = 'If it leaks, this only moves the next kill; the host must have the memory.';
+  const need = `It needed more than ${sayBytes(limit)}; how much more, the limit has cut off`;
+  const risk = 'If it leaks, this only moves the next kill; the host must have the memory';
   if (container.pod !== null) {
     const { namespace, name, container: inside } = container.pod;
     return {
       action: `Raise resources.limits.memory of ${inside} in the spec of pod ${namespace}/${name} to ${sayBytes(wanted)}`,
       effect: need,
-      risk: `${risk} The pod is made again.`,
+      risk: `${risk}; the pod is made again`,
     };
   }
   if (chain === undefined || level === undefined) {
@@ -37,7 +37,7 @@ export function raiseFix(
   return {
     action: `Raise the limit of ${level.path} from ${sayBytes(limit)} to ${sayBytes(wanted)}`,
     ...(command === undefined ? {} : { command }),
-    effect: `${need} Then read ${memoryFile(level, 'peak')} under full load and set the limit a quarter above it.`,
+    effect: `${need}. Then read ${memoryFile(level, 'peak')} under full load and set the limit a quarter above it`,
     risk,
   };
 }
@@ -48,26 +48,26 @@ export function needFix(kind: FillingKind, owner: string): Fix {
     anonymous: {
       action: `Find what ${owner} keeps: compare its anonymous memory (RssAnon) under equal load an hour apart`,
       effect:
-        'Growth without end is a leak; a plateau above the limit is a real need. Give a managed runtime its heap limit (-XX:MaxRAMPercentage, --max-old-space-size, GOMEMLIMIT) at about three quarters of the cgroup limit.',
-      risk: 'None: reading only; a heap limit set too low costs garbage collection time.',
+        'Growth without end is a leak; a plateau above the limit is a real need. Give a managed runtime its heap limit (-XX:MaxRAMPercentage, --max-old-space-size, GOMEMLIMIT) at about three quarters of the cgroup limit',
+      risk: 'None: reading only; a heap limit set too low costs garbage collection time',
     },
     shared: {
       action: 'Delete files from its tmpfs mounts and /dev/shm, or give those mounts a size below the limit',
-      effect: 'Memory of tmpfs files is freed by deleting them only; without swap no reclaim can take it.',
-      risk: 'A writer gets ENOSPC at the size of the mount instead of a kill at the limit.',
+      effect: 'Memory of tmpfs files is freed by deleting them only; without swap no reclaim can take it',
+      risk: 'A writer gets ENOSPC at the size of the mount instead of a kill at the limit',
     },
     kernel: {
       action:
         'Find which kernel objects it holds: many small files, sockets or threads (memory.stat slab, kernel_stack, sock)',
-      effect: 'Slab that belongs to open files, sockets and threads goes when they go.',
-      risk: 'None: reading only.',
+      effect: 'Slab that belongs to open files, sockets and threads goes when they go',
+      risk: 'None: reading only',
     },
     file: {
       action:
         'Look for page cache that cannot be dropped: dirty pages on a slow disk, mlock, files mapped by many',
       effect:
-        'Clean cache is dropped before anything is killed, so this cache was pinned or waited for the disk.',
-      risk: 'None: reading only.',
+        'Clean cache is dropped before anything is killed, so this cache was pinned or waited for the disk',
+      risk: 'None: reading only',
     },
   };
   return fixes[kind];

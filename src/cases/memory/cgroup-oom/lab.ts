@@ -11,6 +11,7 @@ const files = openKernelFiles();
  * no line feed in it: the smallest program that needs a known amount of memory.
  */
 const program = `
+  trap 'exit 0' TERM
   attempt() { head -c 40M /dev/zero | tail > /dev/null; echo "attempt ended with code $?"; }
   attempt
   while read -r again; do attempt; done`;
@@ -42,7 +43,7 @@ export const lab: Lab = {
   healthy: withLimit(64 * MiB),
   problem: withLimit(32 * MiB),
   fix: {
-    says: 'limit raised to 64 MiB while it runs, the same child again',
+    says: 'limit raised to 64 MiB, same child',
     apply: async (_, broken) => {
       await broken.setLimits({ memory: bytes(64 * MiB) });
       broken.say('again');
@@ -52,7 +53,7 @@ export const lab: Lab = {
   },
   figures: [
     {
-      name: 'highest usage, share of the limit',
+      name: 'peak of limit',
       unit: 'percent',
       read: container => {
         const { peak, usage, limit } = sampleOf(container);
@@ -61,7 +62,7 @@ export const lab: Lab = {
       },
     },
     {
-      name: 'processes killed since it started',
+      name: 'killed',
       unit: 'count',
       read: container => {
         const { oomKills } = sampleOf(container);

@@ -56,7 +56,7 @@ const stuckLevel = (chain: MemoryChain): MemoryLevel | undefined =>
   );
 
 const inRoot = ({ directory }: MemoryLevel): Evidence => ({
-  claim: 'it is in the root memory cgroup, which has no limit that could kill',
+  claim: 'It is in the root memory cgroup, which has no limit that could kill',
   source: '/proc/<pid>/cgroup',
   observed: directory,
 });
@@ -68,7 +68,7 @@ function judgeCounter(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): 
     return ruledOut(
       ...counterEvidence(chain.own),
       {
-        claim: 'no limit on the way to the root was ever met: the host ran out of memory, not a cgroup',
+        claim: 'No limit on the way to the root was ever met: the host ran out of memory, not a cgroup',
         source: memoryFile(chain.own, 'hits'),
         observed: '0 in all levels',
       },
@@ -82,7 +82,7 @@ function judgeCounter(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): 
   const [nearest] = full;
   if (nearest === undefined) {
     return ruledOut(...counterEvidence(chain.own), ...hit.flatMap(limitEvidence), {
-      claim: 'the limit that was met then has been raised or lifted since: its highest usage is below it',
+      claim: 'The limit that was met then has been raised or lifted since: its highest usage is below it',
       source: memoryFile(hit[0] ?? chain.own, 'limit'),
       observed: sayLimit(hit[0] ?? chain.own),
     });
@@ -101,7 +101,7 @@ const sayLimit = ({ last }: MemoryLevel): string =>
 const missingLog = ({ oomReports }: { oomReports: CgroupOomFacts['oomReports'] }): readonly Evidence[] =>
   oomReports.present
     ? []
-    : [{ claim: 'the kernel log was not readable', source: oomReports.what, observed: oomReports.because }];
+    : [{ claim: 'The kernel log was not readable', source: oomReports.what, observed: oomReports.because }];
 
 /** Why it is silent: what was counted, how near the limits came, and the kills that are none of its own now. */
 function silence(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): readonly Evidence[] {
@@ -116,7 +116,7 @@ function silence(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): reado
       ? []
       : [
           {
-            claim: `killed ${sayAge(ageOf(facts, mended))} at a limit of ${sayBytes(hitLimitOf(mended)?.limit ?? bytes(0))}, which has been raised since`,
+            claim: `Killed ${sayAge(ageOf(facts, mended))} at a limit of ${sayBytes(hitLimitOf(mended)?.limit ?? bytes(0))}, which has been raised since`,
             source: memoryFile(limitingLevel(chain, mended) ?? chain.own, 'limit'),
             observed: sayLimit(limitingLevel(chain, mended) ?? chain.own),
           },
@@ -125,7 +125,7 @@ function silence(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): reado
       ? []
       : [
           {
-            claim: `an earlier cgroup of this path was hit ${sayAge(ageOf(facts, before))}; this one counts none of it`,
+            claim: `An earlier cgroup of this path was hit ${sayAge(ageOf(facts, before))}; this one counts none of it`,
             source: logSource(before),
             observed: `task_memcg=${before.victimCgroup}`,
           },
@@ -143,7 +143,7 @@ function silence(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): reado
       ? []
       : [
           {
-            claim: 'one of its processes was killed because the host, not a cgroup, was out of memory',
+            claim: 'One of its processes was killed because the host, not a cgroup, was out of memory',
             source: logSource(host),
             observed: `constraint=${host.constraint}`,
           },

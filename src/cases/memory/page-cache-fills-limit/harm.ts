@@ -32,7 +32,7 @@ export function measureHarm(facts: PageCacheFacts, level: MemoryLevel): Harm {
   const evidence: Evidence[] = [];
   if (refaults.present) {
     evidence.push({
-      claim: 'evicted file pages that were needed again while we looked',
+      claim: 'Evicted file pages that were needed again while we looked',
       source: `${memoryFile(level, 'stat')} workingset_refault_file`,
       observed: `+${refaults.value} pages in ${Math.round(facts.windowMs)} ms`,
     });

@@ -39,7 +39,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   const nearest = tightestLevel(chain);
   if (nearest === undefined) {
     return ruledOut({
-      claim: 'no memory limit on the way to the root, so there is none to fill',
+      claim: 'No memory limit on the way to the root, so there is none to fill',
       source: memoryFile(chain.own, 'limit'),
       observed: 'max',
     });
@@ -54,7 +54,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   const killed = growth(chain.own, sample => sample.oomKills);
   if (killed.present && killed.value > 0) {
     return ruledOut(...fullness(chain, filled), {
-      claim: 'a process was killed while we looked: this is no longer about cache',
+      claim: 'A process was killed while we looked: this is no longer about cache',
       source: memoryFile(chain.own, 'kills'),
       observed: `+${killed.value}`,
     });
@@ -79,12 +79,12 @@ function judgeFilled(facts: PageCacheFacts, filled: LimitedLevel): Verdict {
     evidence: [...fullness(chain, filled), ...harm.evidence],
     excluded: [
       {
-        claim: 'not the memory of its processes',
+        claim: 'Not the memory of its processes',
         source: memoryFile(level, 'stat'),
         observed: `anonymous ${sayBytes(anonymous)}, shared ${sayBytes(shared)}`,
       },
       {
-        claim: 'not cache that waits for the disk',
+        claim: 'Not cache that waits for the disk',
         source: memoryFile(level, 'stat'),
         observed: `dirty ${sayBytes(dirty)}, writeback ${sayBytes(writeback)}`,
       },
@@ -123,13 +123,13 @@ function fullness(chain: MemoryChain, { level, limit }: LimitedLevel): readonly 
     : [];
   return [
     {
-      claim: `${sayLevel(chain, level)} uses ${sayShare(usage / Math.max(1, limit))} of its limit of ${sayBytes(limit)}`,
+      claim: `Usage is ${sayShare(usage / Math.max(1, limit))} of the limit of ${sayBytes(limit)} of ${sayLevel(chain, level)}`,
       source: memoryFile(level, 'usage'),
       observed: String(usage),
     },
     ...composition,
     {
-      claim: 'charges that met the limit, for which reclaim made room',
+      claim: 'Charges that met the limit, for which reclaim made room',
       source: memoryFile(level, 'hits'),
       observed: limitHits.present ? String(limitHits.value) : 'not counted on this kernel',
     },
@@ -158,15 +158,15 @@ const killEvidence = ({ own }: MemoryChain): readonly Evidence[] =>
 const leave: Fix = {
   action:
     'None needed: alarm on what cannot be dropped (usage − inactive_file − active_file) or on memory pressure',
-  effect: 'The alarm fires when processes are short of memory, not when files are cached.',
-  risk: 'None.',
+  effect: 'The alarm fires when processes are short of memory, not when files are cached',
+  risk: 'None',
 };
 
 const less: Fix = {
   action:
     'Or read less at a time: let bulk readers drop what they have read (posix_fadvise POSIX_FADV_DONTNEED, O_DIRECT)',
-  effect: 'A backup or a log reader no longer pushes out pages that the service needs.',
-  risk: 'A file that is read again comes from the disk.',
+  effect: 'A backup or a log reader no longer pushes out pages that the service needs',
+  risk: 'A file that is read again comes from the disk',
 };
 
 function more(
@@ -179,11 +179,11 @@ function more(
   return {
     action: `${container.pod === null ? `Raise the limit of ${level.path}` : `Raise resources.limits.memory of ${container.pod.container}`} to ${sayBytes(wanted)} if its files shall stay in memory`,
     ...(command === undefined ? {} : { command }),
-    effect: 'More of the files stays cached; when refaults stop, the working set fits.',
+    effect: 'More of the files stays cached; when refaults stop, the working set fits',
     risk:
       limitedLevels(chain).length > 1
-        ? 'Another limit above it may be met next.'
-        : 'The host must have the memory.',
+        ? 'Another limit above it may be met next'
+        : 'The host must have the memory',
   };
 }
 

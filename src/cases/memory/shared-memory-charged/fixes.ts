@@ -22,8 +22,8 @@ function releaseFix(container: Container, holding: Holding): Fix {
       return {
         action: `Delete ${holding.path}`,
         command: removeCommand(container, holding.path),
-        effect: `Gives back ${sayBytes(holding.size)} at once, unless a process has it open.`,
-        risk: 'Its contents are gone; a process that maps it keeps the memory until it closes it.',
+        effect: `Gives back ${sayBytes(holding.size)} at once, unless a process has it open`,
+        risk: 'Its contents are gone; a process that maps it keeps the memory until it closes it',
       };
     case 'segment':
       return {
@@ -31,14 +31,14 @@ function releaseFix(container: Container, holding: Holding): Fix {
         ...(container.init === null || holding.attached > 0
           ? {}
           : { command: `nsenter -t ${container.init} -i ipcrm -m ${holding.id}` }),
-        effect: `Gives back ${sayBytes(holding.size)} once nobody is attached.`,
-        risk: 'A program that expects the segment under its key starts without it.',
+        effect: `Gives back ${sayBytes(holding.size)} once nobody is attached`,
+        risk: 'A program that expects the segment under its key starts without it',
       };
     case 'nameless':
       return {
         action: `Restart the process that holds ${holding.path}, or make it close the file`,
-        effect: `Gives back ${sayBytes(holding.size)} with the last descriptor and mapping.`,
-        risk: 'The process is restarted.',
+        effect: `Gives back ${sayBytes(holding.size)} with the last descriptor and mapping`,
+        risk: 'The process is restarted',
       };
   }
 }
@@ -53,8 +53,8 @@ function removeCommand({ engine, name, init }: Container, path: string): string 
 function boundFix(container: Container, { path, size }: SharedMemoryFacts['mounts'][number]): Fix {
   const now = size === 0 ? 'without a size' : `with size ${sayBytes(size)}`;
   const effect =
-    'A full mount answers ENOSPC, which the program can handle; a full cgroup kills a process instead.';
-  const risk = 'Programs that need more shared memory than that fail with ENOSPC or SIGBUS.';
+    'A full mount answers ENOSPC, which the program can handle; a full cgroup kills a process instead';
+  const risk = 'Programs that need more shared memory than that fail with ENOSPC or SIGBUS';
   if (container.pod !== null) {
     return {
       action: `Give the emptyDir (medium: Memory) at ${path}, mounted ${now}, a sizeLimit well below the memory limit`,

@@ -75,12 +75,12 @@ function judgeUnused(
     ],
     excluded: [
       {
-        claim: 'not private memory of its processes',
+        claim: 'Not private memory of its processes',
         source: memoryFile(chain.own, 'stat'),
         observed: `anonymous ${sayBytes(breakdown.anonymous)}`,
       },
       {
-        claim: 'not page cache of files on a disk, which would be dropped',
+        claim: 'Not page cache of files on a disk, which would be dropped',
         source: memoryFile(chain.own, 'stat'),
         observed: `file ${sayBytes(breakdown.file)}`,
       },
@@ -94,12 +94,12 @@ function judgeUnused(
 function charged(chain: MemoryChain, { shared }: MemoryBreakdown, use: Use): readonly Evidence[] {
   return [
     {
-      claim: 'tmpfs files and shared memory charged to it',
+      claim: 'Tmpfs files and shared memory charged to it',
       source: `${memoryFile(chain.own, 'stat')} ${chain.own.version === 'v1' ? 'total_shmem' : 'shmem'}`,
       observed: String(shared),
     },
     {
-      claim: 'of it in use: in page tables of its processes, or a pool they keep mapped',
+      claim: 'Of it in use: in page tables of its processes, or a pool they keep mapped',
       source: `${memoryFile(chain.own, 'stat')}, RssShmem in /proc/<pid>/status`,
       observed: String(use.mapped),
     },
@@ -123,7 +123,7 @@ function sayHoldings(holdings: readonly Holding[]): string {
 function incompleteness({ sharedMemory }: SharedMemoryCaseFacts): readonly Evidence[] {
   if (!sharedMemory.present) {
     return [
-      { claim: 'its files could not be listed', source: sharedMemory.what, observed: sharedMemory.because },
+      { claim: 'Its files could not be listed', source: sharedMemory.what, observed: sharedMemory.because },
     ];
   }
   return sharedMemory.value.mounts
