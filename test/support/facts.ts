@@ -7,6 +7,7 @@ import type {
   MemorySample,
   PidsSample,
 } from '../../src/linux/cgroup/model.ts';
+import type { OomReport } from '../../src/linux/kmsg/oom-report.ts';
 import type { ProcessStatus } from '../../src/linux/proc/process.ts';
 import { absent, present } from '../../src/linux/reading.ts';
 import {
@@ -181,4 +182,30 @@ export const process = (
   scheduler: notThere,
   ...change,
   status: status(pid, change.status ?? {}),
+});
+
+/** A kill in /box/web-1 by its own limit of 64 MiB, full of anonymous memory, an hour before `common` looks. */
+export const oomReport = (change: Partial<OomReport> = {}): OomReport => ({
+  at: microseconds((3 * 24 + 1) * 3600 * 1_000_000),
+  constraint: 'memcg',
+  invokedBy: { name: 'app', order: 0, gfpMask: '0xcc0(GFP_KERNEL)' },
+  limitingCgroup: cgroupPath('/box/web-1'),
+  victimCgroup: cgroupPath('/box/web-1'),
+  victims: [
+    {
+      pid: hostPid(4720),
+      name: 'worker',
+      anonymous: bytes(60 * 2 ** 20),
+      file: bytes(2 ** 20),
+      shared: bytes(0),
+      uid: 1000,
+      oomScoreAdjust: 0,
+    },
+  ],
+  memory: { usage: bytes(64 * 2 ** 20), limit: limitOf(bytes(64 * 2 ** 20)), failures: 12 },
+  swap: null,
+  stats: { total_rss: 62 * 2 ** 20, total_cache: 0, total_shmem: 0 },
+  candidates: [],
+  wholeGroup: false,
+  ...change,
 });

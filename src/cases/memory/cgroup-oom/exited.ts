@@ -26,7 +26,7 @@ export function judgeExited(facts: CgroupOomFacts): Verdict {
   const place =
     newest.limitingCgroup === newest.victimCgroup
       ? 'its own cgroup'
-      : `${newest.limitingCgroup}, a cgroup above or inside it,`;
+      : `${newest.limitingCgroup} (a cgroup above or inside it)`;
   const ended =
     exit === null || exit.code === killedBySignal9
       ? 'the container ended with it'

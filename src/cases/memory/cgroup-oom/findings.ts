@@ -104,7 +104,7 @@ export function foundStuck(facts: CgroupOomFacts, chain: MemoryChain, level: Mem
   return found({
     severity: 'critical',
     certainty: 'proved',
-    summary: `${capitalised(sayLevel(chain, level))} is out of memory at its limit of ${sayBytes(limit)}, and oom_kill_disable forbids the kernel to kill: ${waiting.length > 0 ? sayCount(waiting.length, 'task') : 'its tasks'} that need a page sleep uninterruptibly until somebody frees memory or raises the limit.`,
+    summary: `${capitalised(sayLevel(chain, level))} is out of memory at its limit of ${sayBytes(limit)}, and oom_kill_disable forbids the kernel to kill: whoever needs a page sleeps uninterruptibly until somebody frees memory or raises the limit${waiting.length > 0 ? ` (${sayCount(waiting.length, 'process', 'processes')} now)` : ''}.`,
     evidence: [
       {
         claim: 'Out of memory right now, and killing is switched off',
@@ -131,7 +131,11 @@ export function foundStuck(facts: CgroupOomFacts, chain: MemoryChain, level: Mem
       },
     ],
     fixes: [
-      { ...raise, effect: 'The waiting tasks go on at once, nothing is lost' },
+      {
+        ...raise,
+        effect:
+          'The waiting tasks go on at once; only a system call that met the limit while it copied returns EFAULT',
+      },
       {
         action: 'Let the kernel kill again',
         command: `echo 0 > ${memoryFile(level, 'kills')}`,
@@ -163,7 +167,7 @@ function sayPlace(chain: MemoryChain, report: OomReport): string {
   const { limitingCgroup } = report;
   if (limitingCgroup === null) return 'a cgroup';
   return isWithin(limitingCgroup, chain.own.path)
-    ? `${limitingCgroup}, a cgroup inside it,`
+    ? `${limitingCgroup} (a cgroup inside it)`
     : `${limitingCgroup}`;
 }
 
@@ -192,7 +196,7 @@ const otherLevels = (chain: MemoryChain, report: OomReport): readonly Evidence[]
   limitedLevels(chain)
     .filter(({ level }) => level.path !== report.limitingCgroup)
     .map(({ level, limit }) => ({
-      claim: `Not the limit of ${level.path === chain.own.path ? 'Its own cgroup' : level.path} (${sayBytes(limit)})`,
+      claim: `Not the limit of ${level.path === chain.own.path ? 'its own cgroup' : level.path} (${sayBytes(limit)})`,
       source: memoryFile(level, 'hits'),
       observed: level.last.limitHits.present
         ? `${level.last.limitHits.value} charges met it`

@@ -65,7 +65,10 @@ export function sortKills(facts: KillFacts): Kills {
   let uncounted = counter?.kills ?? 0;
   for (const report of reports.filter(isOurs).toReversed()) {
     const counted = counter?.counts(report.victimCgroup) ?? false;
-    const isCurrent = counted ? uncounted > 0 : isOfThisRun(facts, report);
+    const isCounted = counted && uncounted > 0;
+    const isCurrent = counted
+      ? isCounted && (hasOwnCgroup(facts) || isOfThisRun(facts, report))
+      : isOfThisRun(facts, report);
     if (counted) uncounted -= Math.max(1, report.victims.length);
     (isCurrent ? current : before).unshift(report);
   }
@@ -79,6 +82,12 @@ export function sortKills(facts: KillFacts): Kills {
     unexplained: Math.max(0, uncounted),
   };
 }
+
+/**
+ * An engine makes a cgroup for each run. A bare container sits in whatever cgroup it was started from, where others
+ * may have been before it: there the time has to agree too.
+ */
+const hasOwnCgroup = ({ container }: KillFacts): boolean => container.engine !== 'bare';
 
 /** The kills that the kernel counts for the cgroup, with those of nested cgroups where it does. */
 function counterOf({

@@ -125,7 +125,7 @@ function silence(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): reado
       ? []
       : [
           {
-            claim: `An earlier cgroup of this path was hit ${sayAge(ageOf(facts, before))}; this one counts none of it`,
+            claim: `A kill ${sayAge(ageOf(facts, before))} in a cgroup of this path, before this run of the container`,
             source: logSource(before),
             observed: `task_memcg=${before.victimCgroup}`,
           },
