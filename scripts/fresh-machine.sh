@@ -85,7 +85,8 @@ for command; do
   started=$(date +%s)
   # The mounts live and die with this mount namespace.
   unshare --mount --propagation private sh -c '
-    cd "$0" && for directory in proc sys dev; do mount --rbind /$directory $directory || exit 3; done
+    # A root directory is a mount point on any machine, and unshare relies on it.
+    mount --bind "$0" "$0" && cd "$0" && for directory in proc sys dev; do mount --rbind /$directory $directory || exit 3; done
     mount -t tmpfs run run
     exec chroot . /usr/bin/env -i HOME=/root TERM=dumb LANG=C.UTF-8 \
       PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin '"$set_there"' \
