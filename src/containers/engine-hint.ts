@@ -100,13 +100,13 @@ export function containerCgroup(path: string, id: string): string {
   return path.replace(/\/init\.scope$/, '').replace(/(?<=\.(?:scope|service))\/payload$/, '') || '/';
 }
 
-const environEngines: Readonly<Record<string, EngineName>> = {
-  docker: 'docker',
-  lxc: 'lxc',
-  podman: 'podman',
-  'systemd-nspawn': 'nspawn',
-};
+const environEngines: ReadonlyMap<string | undefined, EngineName> = new Map([
+  ['docker', 'docker'],
+  ['lxc', 'lxc'],
+  ['podman', 'podman'],
+  ['systemd-nspawn', 'nspawn'],
+]);
 
 /** `container=` in the environment of PID 1 (systemd's container interface). PID 1 chose it: a hint, no proof. */
 export const engineFromEnviron = (environ: ReadonlyMap<string, string>): EngineName | undefined =>
-  environEngines[environ.get('container') ?? ''];
+  environEngines.get(environ.get('container'));

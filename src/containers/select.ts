@@ -71,7 +71,8 @@ function byCgroup(containers: readonly Container[], text: string): readonly Cont
   const asked = asPath(text);
   const fitting = (test: (path: string) => boolean): readonly Container[] =>
     containers.filter(({ cgroups }) => Object.values(cgroups).some(path => path !== '/' && test(path)));
-  const [exact, below] = [fitting(path => path === asked), fitting(path => path.startsWith(`${asked}/`))];
+  const exact = fitting(path => path === asked);
+  const below = fitting(path => path.startsWith(asked === '/' ? asked : `${asked}/`));
   if (exact.length > 0) return exact;
   return below.length > 0 ? below : fitting(path => asked.startsWith(`${path}/`));
 }

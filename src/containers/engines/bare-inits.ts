@@ -38,7 +38,8 @@ function initsOfPidNamespace(
   members: readonly ScannedProcess[],
 ): readonly ScannedProcess[] {
   const init = members.find(({ pid }) => depthOf(files, pid, 'init') > 0) ?? members[0];
-  if (init === undefined) return [];
+  // With its init a pid namespace ends; what is left of it waits for a parent outside to take note.
+  if (init === undefined || init.mountNamespace === null) return [];
   const withMounts = members.filter(({ mountNamespace }) => mountNamespace !== null);
   const parts = groupBy(withMounts, ({ mountNamespace }) => mountNamespace);
   if (parts.length < 2) return [init];

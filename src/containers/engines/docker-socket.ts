@@ -36,7 +36,7 @@ function existing(files: KernelFiles, paths: readonly string[]): readonly string
   const seen = new Set<string>();
   return paths.filter(path => {
     const status = files.status(path);
-    // Barred is not missing: whoever is refused shall be told.
+    // Barred is not missing: whoever is refused shall be told. But what other users have is theirs.
     if (!status.present) return status.because === 'not-permitted' && !path.startsWith('/run/user/');
     const identity = `${status.value.device}:${status.value.inode}`;
     return !seen.has(identity) && seen.add(identity);

@@ -90,7 +90,8 @@ const annotationsOf = (files: KernelFiles, { bundle }: OciState): Readonly<Recor
 
 function isRunning(files: KernelFiles, { init, startTime }: OciState): boolean {
   const stat = readStat(files, init);
-  return stat.present && (startTime === null || startTime === stat.value.startTime);
+  if (!stat.present || /^[ZX]$/.test(stat.value.state)) return false;
+  return startTime === null || startTime === stat.value.startTime;
 }
 
 /** Engines choose 64 hexadecimal digits, of which people see 12; those who call a runtime themselves choose a name. */

@@ -30,8 +30,12 @@ export async function runUnshare(
   const child = spawn(
     'setpriv',
     ['--pdeathsig', 'SIGKILL', '--', 'unshare', ...flags, ...forking, '--', ...command],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    { stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', text => {
+    complaints = `${complaints}${text}`.slice(-4096);
+  });
   const ended = once(child, 'exit');
   const pid = child.pid ?? 0;
   let init: number | undefined;
@@ -42,7 +46,7 @@ export async function runUnshare(
   };
   try {
     const started = await until(`${command[0]} runs in its namespaces`, () => {
-      if (child.exitCode !== null) throw new Error(`unshare ended with ${child.exitCode}`);
+      if (child.exitCode !== null) throw new Error(`unshare ended with ${child.exitCode}: ${complaints}`);
       if (hasPidNamespace) return hasExecuted(childOf(pid), 'unshare');
       return hasExecuted(pid, 'unshare', 'setpriv');
     });
