@@ -57,6 +57,11 @@ export function makeCgroup(journal: Journal, names: readonly string[], limits: L
     demand(setLimits(writer, layout, path, withoutSwap(directories.memory, wanted)));
   };
   const directories = demand(directoriesFor(layout, path, needed));
+  // A weight counts among siblings only: without it the levels above would share with each task of the host.
+  const { cpuShares } = limits;
+  if (cpuShares !== undefined)
+    for (const level of [`/glassbox`, `/glassbox/${journal.run}`])
+      demand(setLimits(writer, layout, cgroupPath(level), { cpuShares }));
   change(limits);
   return { path, directories, all: directoriesOf(layout, path), setLimits: change };
 }

@@ -104,7 +104,7 @@ export interface Limits {
   };
   /** CPUs it may run on. */
   readonly cpus?: readonly number[];
-  /** v1 shares; converted for v2. */
+  /** v1 shares; converted for v2. Set on the lab's own levels above too, so that it counts against the whole host. */
   readonly cpuShares?: number;
 }
 
