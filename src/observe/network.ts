@@ -98,7 +98,7 @@ function finish(
     const facts: NetworkFacts = {
       counters: toGrowth(first.get(namespace), last.get(namespace)),
       listeners: mapReading(look.sockets, sockets =>
-        toListeners(files, sockets, first.get(namespace)?.drops ?? movedBetweenSamples, processes),
+        toListeners(files, sockets, first.get(namespace)?.drops ?? movedBetweenSamples, namespace, processes),
       ),
       sysctls: look.sysctls,
     };

@@ -183,8 +183,8 @@ export interface Listener {
   readonly dropped: Reading<{ readonly total: number; readonly inWindow: number }>;
   readonly inode: number;
   /**
-   * Process that holds it, when it belongs to a container in this network namespace, not always this one (a pod
-   * shares). Looked up only for a socket that is full or has dropped something.
+   * Process that holds it. Not always one of this container: a pod shares its network namespace, and so does the
+   * host. Looked up only for a socket that is full or dropped something in the window.
    */
   readonly process: HostPid | null;
 }

@@ -3,7 +3,7 @@ import type { Evidence } from '../../../diagnose/verdict.ts';
 import { absent, present, type Reading } from '../../../linux/reading.ts';
 import type { Listener } from '../../../observe/observation.ts';
 import type { ListenQueueFacts } from './case.ts';
-import { limitThatActs } from './listeners.ts';
+import { holderOf, limitThatActs, sayStopped } from './listeners.ts';
 
 const netstatOf = ({ container }: ListenQueueFacts): string =>
   `/proc/${container.init ?? 'self'}/net/netstat`;
@@ -63,7 +63,7 @@ export function socketEvidence(facts: ListenQueueFacts, listener: Listener, clai
   const drops = dropped.present ? ` d${dropped.value.total} (+${dropped.value.inWindow})` : '';
   return {
     claim: `${claim}: ${sayPlace(facts, listener)}`,
-    source: `nsenter -t ${facts.container.init ?? '?'} -n ss -ltmn sport = :${listener.port}`,
+    source: `nsenter -t ${facts.container.init ?? '?'} -n ss -ltmn 'sport = :${listener.port}'`,
     observed: `Recv-Q ${queued}${limit}${drops}`,
   };
 }
@@ -78,11 +78,11 @@ export function limitEvidence(facts: ListenQueueFacts, worst: Listener | undefin
       source: 'net.core.somaxconn, read in the container',
       observed: String(limit.somaxconn),
     });
-  const { processes } = facts;
-  const holder = processes.present ? processes.value.find(({ pid }) => pid === worst.process) : undefined;
-  if (holder !== undefined && ['T', 't', 'D'].includes(holder.status.state))
+  const holder = holderOf(facts, worst);
+  const stopped = holder === undefined ? undefined : sayStopped(holder);
+  if (holder !== undefined && stopped !== undefined)
     evidence.push({
-      claim: 'The process that should accept is stopped (T) or stuck in the kernel (D)',
+      claim: `The process that should accept ${stopped}`,
       source: `/proc/${holder.pid}/status State`,
       observed: holder.status.state,
     });

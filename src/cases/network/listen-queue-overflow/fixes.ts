@@ -1,17 +1,28 @@
 import type { Fix } from '../../../diagnose/verdict.ts';
 import type { Listener } from '../../../observe/observation.ts';
 import type { ListenQueueFacts } from './case.ts';
-import { limitThatActs } from './listeners.ts';
+import { holderOf, limitThatActs } from './listeners.ts';
 
 const accept: Fix = {
   action: 'Accept sooner: keep long work off the thread that accepts, or let more workers listen',
   effect: 'The queue only has to hold what arrives between two calls of accept().',
-  risk: 'None for the container; it is the only cure when the program is slower than its clients for good.',
+  risk: 'None. When the program is slower than its clients for good, nothing else helps.',
 };
 
 export function fixesFor(facts: ListenQueueFacts, worst: Listener | undefined): readonly Fix[] {
   const { container } = facts;
   if (worst === undefined || !worst.backlog.present) return [accept];
+  const holder = holderOf(facts, worst);
+  if (holder?.status.state === 'T')
+    return [
+      {
+        action: 'Let the stopped process go on',
+        command: `kill -CONT ${holder.pid}`,
+        effect: 'It accepts what waits, and the queue empties.',
+        risk: 'Somebody stopped it: ask who, and why.',
+      },
+      accept,
+    ];
   const wanted = Math.min(65_535, Math.max(1024, 4 * worst.backlog.value));
   const limit = limitThatActs(facts, worst);
   const raiseCap: Fix = {

@@ -1,17 +1,28 @@
 import { parseCount } from '../../../linux/units.ts';
-import type { Listener } from '../../../observe/observation.ts';
+import type { Listener, ProcessFacts } from '../../../observe/observation.ts';
 import type { ListenQueueFacts } from './case.ts';
 
 /** sk_acceptq_is_full(): one more than the limit fits. */
 export const isFull = ({ queued, backlog }: Listener): boolean => backlog.present && queued > backlog.value;
 
-/** Unknown: nobody who was looked at holds the socket. */
+/** Unknown: nobody was found who holds the socket. */
 export function ownerOf(
   { processes }: ListenQueueFacts,
   { process }: Listener,
-): 'this container' | 'another container' | 'unknown' {
+): 'this container' | 'somebody else' | 'unknown' {
   if (process === null || !processes.present) return 'unknown';
-  return processes.value.some(({ pid }) => pid === process) ? 'this container' : 'another container';
+  return processes.value.some(({ pid }) => pid === process) ? 'this container' : 'somebody else';
+}
+
+/** The process of this container that holds the socket. */
+export const holderOf = ({ processes }: ListenQueueFacts, { process }: Listener): ProcessFacts | undefined =>
+  processes.present ? processes.value.find(({ pid }) => pid === process) : undefined;
+
+/** Why a process cannot accept anything, whatever its queue; undefined when it runs or sleeps as usual. */
+export function sayStopped({ status }: ProcessFacts): string | undefined {
+  if (status.state === 'T') return 'is stopped by a signal';
+  if (status.state === 't') return 'is stopped by a debugger';
+  return status.state === 'D' ? 'is stuck in the kernel' : undefined;
 }
 
 export type ActingLimit =

@@ -14,7 +14,7 @@ import {
   socketEvidence,
 } from './evidence.ts';
 import { fixesFor } from './fixes.ts';
-import { isFull, limitThatActs, ownerOf } from './listeners.ts';
+import { holderOf, isFull, limitThatActs, ownerOf, sayStopped } from './listeners.ts';
 
 export const rule: RuleOf<typeof definition> = facts => {
   const overflows = counterGrowth(facts, 'TcpExt.ListenOverflows');
@@ -36,7 +36,7 @@ function judgeDrops(facts: ListenQueueFacts, queue: Queue, growth: number): Verd
   const dropping = facts.listeners.filter(({ dropped }) => dropped.present && dropped.value.inWindow > 0);
   const culprits = dropping.length > 0 ? dropping : facts.listeners.filter(isFull);
   const own = culprits.filter(listener => ownerOf(facts, listener) === 'this container');
-  const strangers = culprits.filter(listener => ownerOf(facts, listener) === 'another container');
+  const strangers = culprits.filter(listener => ownerOf(facts, listener) === 'somebody else');
   const [worst] = own.length > 0 ? own : culprits.filter(listener => !strangers.includes(listener));
   const notOurs = inHostNamespace(facts) ? own.length === 0 : strangers.length > 0 && worst === undefined;
   if (notOurs) return ruledOut(...counterEvidence(facts), ...notOursEvidence(facts, culprits));
@@ -53,7 +53,7 @@ const judgeFull = (facts: ListenQueueFacts, worst: Listener): Verdict =>
   found({
     severity: 'warning',
     certainty: worst.dropped.present && worst.dropped.value.total > 0 ? 'proved' : 'likely',
-    summary: `The accept queue of ${sayPlace(facts, worst)} is full: ${sayQueue(worst)}. Nobody tried to connect while we looked; the next who does is dropped until the program accepts. ${sayClients(facts)}`,
+    summary: `The accept queue of ${sayPlace(facts, worst)} is full: ${sayQueue(worst)}. Nobody tried to connect while we looked; the next who does is dropped until the program accepts. ${sayLimit(facts, worst)} ${sayClients(facts)}`,
     ...proof(facts, worst),
   });
 
@@ -68,7 +68,7 @@ function atRest(facts: ListenQueueFacts, full: readonly Listener[]): Verdict {
 
 const notOursEvidence = (facts: ListenQueueFacts, listeners: readonly Listener[]) =>
   listeners.map(listener =>
-    socketEvidence(facts, listener, 'A full queue in the same namespace, but not of this container'),
+    socketEvidence(facts, listener, 'A queue of somebody else in the same network namespace'),
   );
 
 const proof = (
@@ -101,6 +101,9 @@ function sayDrops(
 }
 
 function sayLimit(facts: ListenQueueFacts, worst: Listener): string {
+  const holder = holderOf(facts, worst);
+  const stopped = holder === undefined ? undefined : sayStopped(holder);
+  if (stopped !== undefined) return `Nobody accepts: the process ${stopped}.`;
   const limit = limitThatActs(facts, worst);
   switch (limit.by) {
     case 'somaxconn':
