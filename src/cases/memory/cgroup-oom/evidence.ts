@@ -1,4 +1,4 @@
-import { type MemoryLevel, memoryFile } from '../../../diagnose/memory-limit.ts';
+import { type MemoryChain, type MemoryLevel, memoryFile, sayLevel } from '../../../diagnose/memory-limit.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
 import { sayBytes } from '../../../diagnose/wording.ts';
 import type { OomReport, OomVictim } from '../../../linux/kmsg/oom-report.ts';
@@ -86,7 +86,7 @@ function choiceEvidence(report: OomReport, source: string): readonly Evidence[] 
   const amounts = `anon-rss:${kib(anonymous)}, file-rss:${kib(file)}, shmem-rss:${kib(shared)}`;
   const observed = oomScoreAdjust === null ? amounts : `${amounts}, oom_score_adj:${oomScoreAdjust}`;
   const others = report.candidates.filter(({ pid }) => pid !== victim.pid).slice(0, 2);
-  const claim = `why ${name}: ${sayChoice(oomScoreAdjust, hitLimitOf(report)?.limit)}`;
+  const claim = `Why ${name}: ${sayChoice(oomScoreAdjust, hitLimitOf(report)?.limit)}`;
   if (others.length === 0) return [{ claim, source, observed }];
   const compared = others.map(
     other => `${other.name} ${other.resident} pages, oom_score_adj ${other.oomScoreAdjust}`,
@@ -128,14 +128,15 @@ export function counterEvidence(level: MemoryLevel): readonly Evidence[] {
 }
 
 /** How close a level came to its limit, and how often. */
-export function limitEvidence(level: MemoryLevel): readonly Evidence[] {
+export function limitEvidence(chain: MemoryChain, level: MemoryLevel): readonly Evidence[] {
   const { limit, peak, limitHits } = level.last;
+  const whose = sayLevel(chain, level);
   const said = limit.kind === 'max' ? 'no limit' : `limit ${sayBytes(limit.value)}`;
   return [
     ...(peak.present
       ? [
           {
-            claim: `Highest usage of ${level.path} so far, ${said}`,
+            claim: `Highest usage of ${whose} so far, ${said}`,
             source: memoryFile(level, 'peak'),
             observed: String(peak.value),
           },
@@ -144,7 +145,7 @@ export function limitEvidence(level: MemoryLevel): readonly Evidence[] {
     ...(limitHits.present
       ? [
           {
-            claim: `Charges of ${level.path} that met its limit (reclaim may have helped)`,
+            claim: `Charges that met the limit of ${whose} (reclaim may have helped)`,
             source: memoryFile(level, 'hits'),
             observed: level.version === 'v1' ? String(limitHits.value) : `max ${limitHits.value}`,
           },

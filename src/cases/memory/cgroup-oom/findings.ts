@@ -45,7 +45,7 @@ export function foundByReport(
       ? 'PID 1 lives on, so its engine shows a running container.'
       : 'It was started again with the same limit.';
   return found({
-    severity: run === 'this run' ? severityOf(age, level) : 'warning',
+    severity: severityOf(age, level),
     certainty: 'proved',
     summary: [
       `The kernel killed ${who} ${sayAge(age)}: ${sayPlace(chain, newest)} was at ${sayHit(newest)} and nothing in it could be reclaimed.`,
@@ -77,7 +77,7 @@ export function foundByCounter(
     severity: actedNow ? 'critical' : 'warning',
     certainty: actedNow ? 'proved' : 'likely',
     summary: `An OOM killer ended ${sayCount(kills, 'process', 'processes')} of this container${actedNow ? ' while we looked' : ''}, and ${sayLevel(chain, level)} has met its limit of ${sayBytes(limit)}. The kernel log no longer has the report that says who died and what the limit was full of.`,
-    evidence: [...counterEvidence(chain.own), ...limitEvidence(level)],
+    evidence: [...counterEvidence(chain.own), ...limitEvidence(chain, level)],
     excluded: facts.oomReports.present
       ? [
           {
@@ -111,7 +111,7 @@ export function foundStuck(facts: CgroupOomFacts, chain: MemoryChain, level: Mem
         source: memoryFile(level, 'kills'),
         observed: 'oom_kill_disable 1, under_oom 1',
       },
-      ...limitEvidence(level),
+      ...limitEvidence(chain, level),
       ...(first === undefined
         ? []
         : [

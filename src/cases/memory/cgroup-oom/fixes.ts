@@ -4,6 +4,7 @@ import {
   type MemoryLevel,
   memoryFile,
   roomierLimit,
+  sayLevel,
   setLimitCommand,
 } from '../../../diagnose/memory-limit.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
@@ -35,7 +36,7 @@ export function raiseFix(
   }
   const command = setLimitCommand(container, chain, level, wanted);
   return {
-    action: `Raise the limit of ${level.path} from ${sayBytes(limit)} to ${sayBytes(wanted)}`,
+    action: `Raise the limit of ${sayLevel(chain, level)} from ${sayBytes(limit)} to ${sayBytes(wanted)}`,
     ...(command === undefined ? {} : { command }),
     effect: `${need}. Then read ${memoryFile(level, 'peak')} under full load and set the limit a quarter above it`,
     risk,

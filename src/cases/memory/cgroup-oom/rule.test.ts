@@ -144,7 +144,7 @@ describe('an engine gives the same id to each run', () => {
     const facts = { container: docker, memory: fresh, oomReports: present([report]) };
     expect(judge(facts)).toMatchObject({
       kind: 'found',
-      severity: 'warning',
+      severity: 'warning', // an hour ago
       summary: expect.stringContaining('started again with the same limit'),
     });
   });

@@ -81,7 +81,7 @@ function judgeCounter(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): 
   });
   const [nearest] = full;
   if (nearest === undefined) {
-    return ruledOut(...counterEvidence(chain.own), ...hit.flatMap(limitEvidence), {
+    return ruledOut(...counterEvidence(chain.own), ...hit.flatMap(level => limitEvidence(chain, level)), {
       claim: 'The limit that was met then has been raised or lifted since: its highest usage is below it',
       source: memoryFile(hit[0] ?? chain.own, 'limit'),
       observed: sayLimit(hit[0] ?? chain.own),
@@ -111,7 +111,7 @@ function silence(facts: CgroupOomFacts, chain: MemoryChain, kills: Kills): reado
   const host = kills.byHost.at(-1);
   return [
     ...counterEvidence(chain.own),
-    ...limitedLevels(chain).flatMap(({ level }) => limitEvidence(level)),
+    ...limitedLevels(chain).flatMap(({ level }) => limitEvidence(chain, level)),
     ...(mended === undefined
       ? []
       : [

@@ -177,7 +177,7 @@ function more(
   const wanted = roomierLimit(limit);
   const command = setLimitCommand(container, chain, level, wanted);
   return {
-    action: `${container.pod === null ? `Raise the limit of ${level.path}` : `Raise resources.limits.memory of ${container.pod.container}`} to ${sayBytes(wanted)} if its files shall stay in memory`,
+    action: `${container.pod === null ? `Raise the limit of ${sayLevel(chain, level)}` : `Raise resources.limits.memory of ${container.pod.container}`} to ${sayBytes(wanted)} if its files shall stay in memory`,
     ...(command === undefined ? {} : { command }),
     effect: 'More of the files stays cached; when refaults stop, the working set fits',
     risk:
