@@ -10,7 +10,7 @@ import { requireRoot } from './lab.ts';
 
 export async function demo(options: { readonly json: boolean }): Promise<ExitCode> {
   requireRoot();
-  const view = page();
+  const view = { ...page(), brief: true };
   const say = (text: string): void => {
     if (!options.json) print(text);
   };

@@ -35,7 +35,7 @@ function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, vi
   const findings = container.verdicts.flatMap(({ case: id, verdict }) => {
     const definition = definitionOf(id);
     return verdict.kind === 'found' && definition !== undefined
-      ? [formatFinding(definition, verdict, container.name, page)]
+      ? [formatFinding(definition, verdict, page)]
       : [];
   });
   return [

@@ -7,6 +7,8 @@ import { printable } from './printable.ts';
 export interface Page {
   readonly width: number;
   readonly paint: Paint;
+  /** Only the first fix of each finding, for somebody who looks on. */
+  readonly brief?: boolean;
 }
 
 const severityStyle = {
@@ -17,7 +19,7 @@ const severityStyle = {
 const indent = '  ';
 
 /** One finding as in UX: what, why, evidence by hand, what it is not, what to do, where to go on. */
-export function formatFinding(definition: Case, finding: Found, container: string, page: Page): string {
+export function formatFinding(definition: Case, finding: Found, page: Page): string {
   const label = padEnd(finding.severity.toUpperCase(), 9);
   const heading = `${page.paint([...severityStyle[finding.severity]], label)} ${page.paint('bold', definition.title.en)}`;
   const identity = `${definition.id}, ${finding.certainty}`;
@@ -29,26 +31,37 @@ export function formatFinding(definition: Case, finding: Found, container: strin
     wrap(printable(finding.summary), page.width, indent),
     ...finding.evidence.map(evidence => formatEvidence(evidence, page)),
     ...formatExcluded(finding.excluded, page),
-    ...finding.fixes.flatMap((fix, index) => formatFix(fix, index, page)),
+    ...(page.brief === true ? finding.fixes.slice(0, 1) : finding.fixes).flatMap((fix, index) =>
+      formatFix(fix, index, page),
+    ),
     pointer('See it', `glassbox lab run ${definition.id}`),
-    ...(finding.trace === null
-      ? []
-      : [pointer('Inside', `glassbox trace ${finding.trace} ${printable(container)}`)]),
     pointer('Read', `glassbox explain ${definition.id}`),
   ];
   return lines.join('\n');
 }
 
-/** Claim and raw value on the left, the file on the right; on two lines when they do not fit. */
+/**
+ * Claim, raw value, file: on one line when they fit, else the claim first and below it what anybody can read by
+ * hand. A source may name the field behind the file (`/proc/4711/status SigCgt`): it then stands with the value.
+ */
 function formatEvidence({ claim, source, observed }: Evidence, page: Page): string {
-  const left = `${indent}${padEnd(printable(claim), 22)} ${printable(observed)}`;
-  const from = printable(source);
-  const room = page.width - width(left) - 2;
-  if (room >= 24) {
-    const short = shorten(from, Math.min(room, 44));
-    return `${left}${' '.repeat(page.width - width(left) - width(short))}${page.paint('dim', short)}`;
-  }
-  return `${wrap(`${printable(claim)}: ${printable(observed)}`, page.width, indent)}\n${indent}${indent}${page.paint('dim', from)}`;
+  const [, file = source, fieldName = ''] = /^(\/\S*[^\s,:]) ([^/]+)$/.exec(source) ?? [];
+  const value = printable(fieldName === '' ? observed : `${fieldName} ${observed}`);
+  const from = printable(file);
+  const oneLine = `${indent}${padEnd(printable(claim), 22)}  ${value}`;
+  if (page.width - width(oneLine) - 2 >= Math.min(width(from), 20)) return beside(oneLine, from, page);
+  const below = `${indent}${indent}${value}`;
+  const lines =
+    page.width - width(below) - 2 >= Math.min(width(from), 20)
+      ? [beside(below, from, page)]
+      : [wrap(value, page.width, `${indent}${indent}`), `${indent}${indent}${page.paint('dim', from)}`];
+  return [wrap(printable(claim), page.width, indent), ...lines].join('\n');
+}
+
+/** The file at the right edge, its middle left out when the room is short: the end of a path tells most. */
+function beside(left: string, file: string, page: Page): string {
+  const short = shorten(file, page.width - width(left) - 2);
+  return `${padEnd(left, page.width - width(short))}${page.paint('dim', short)}`;
 }
 
 const formatExcluded = (excluded: readonly Evidence[], page: Page): readonly string[] =>
@@ -67,12 +80,19 @@ function formatFix({ action, command, effect, risk }: Fix, index: number, page: 
   const under = (text: string): string => wrap(printable(text), page.width, hanging);
   const first =
     padEnd(`${indent}${index === 0 ? 'Fix' : 'or'}`, hanging.length) + under(action).slice(hanging.length);
-  const consequence = under([effect, risk].filter(text => text !== '').join('; '));
+  const consequence = under(
+    [effect, risk]
+      .filter(text => text !== '')
+      .map(asSentence)
+      .join(' '),
+  );
   return command === undefined
     ? [first, page.paint('dim', consequence)]
     : [first, `${hanging}${page.paint('bold', printable(command))}`, page.paint('dim', consequence)];
 }
 
 const labelCells = 9;
+
+const asSentence = (text: string): string => (/[.!?。]$/.test(text) ? text : `${text}.`);
 
 const pointer = (label: string, command: string): string => `${indent}${label.padEnd(labelCells)}${command}`;
