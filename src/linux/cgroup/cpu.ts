@@ -45,7 +45,7 @@ function readCpuV2(cgroup: CgroupDirectory): Reading<CpuSample> {
           parsed('cpu.max', parseCpuMax(text, readBurst(cgroup, 'cpu.max.burst'))),
         ),
       ),
-      weight: flatMapReading(cgroup.read('cpu.weight'), text =>
+      weight: flatMapReading(rootHasNone(cgroup, 'cpu.weight'), text =>
         parsed('cpu.weight', parseWeight('weight', text)),
       ),
       throttling: readThrottling(stat),
@@ -55,15 +55,22 @@ function readCpuV2(cgroup: CgroupDirectory): Reading<CpuSample> {
 
 const usageCounts = keyedCounts('usage_usec');
 
-/** Without the file there is no limit: it is missing at the root, and where no controller is enabled. */
+/** Without the file there is no limit: it is missing at the root, and where the controller is not enabled. */
 function unlimitedAtRoot(cgroup: CgroupDirectory, quota: Reading<CpuQuota>): Reading<CpuQuota> {
   if (quota.present || quota.because !== 'vanished') return quota;
   if (!cgroup.isRoot && !cgroup.read('cgroup.procs').present) return quota;
   return present({
     quota: noLimit,
     period: defaultPeriod,
-    burst: absent('cpu.max.burst', 'disabled', 'enable the cpu controller for this cgroup'),
+    burst: absent('cpu.max.burst', 'disabled', 'there is no quota here that a burst could go beyond'),
   });
+}
+
+function rootHasNone(cgroup: CgroupDirectory, name: string): Reading<string> {
+  const text = cgroup.read(name);
+  return text.present || !cgroup.isRoot
+    ? text
+    : absent(text.what, 'disabled', 'the root cgroup has no weight: nothing competes with it');
 }
 
 function readBurst(cgroup: CgroupDirectory, name: string): Reading<Microseconds> {

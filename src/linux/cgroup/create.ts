@@ -29,7 +29,10 @@ export function directoriesFor(
   return present(directories);
 }
 
-/** The same once each, with cpuacct's where that is apart from cpu: what has to be removed in the end. */
+/**
+ * The same once each, with cpuacct's where that is apart from cpu: what a process has to be moved into, and what has
+ * to be removed in the end.
+ */
 export function everyDirectory(
   layout: CgroupLayout,
   path: CgroupPath,

@@ -10,13 +10,14 @@ const v1 = {
   'hugetlb.2MB.failcnt': '1\n',
   'hugetlb.2MB.rsvd.usage_in_bytes': '0\n',
   'hugetlb.1GB.usage_in_bytes': '0\n',
-  'hugetlb.1GB.limit_in_bytes': '9223372036854771712\n',
+  'hugetlb.1GB.limit_in_bytes': '9223372035781033984\n',
   'hugetlb.1GB.failcnt': '0\n',
 };
 const v2 = {
   'hugetlb.2MB.current': '8388608\n',
   'hugetlb.2MB.max': '8388608\n',
-  'hugetlb.2MB.events': 'max 1\n',
+  'hugetlb.2MB.events': 'max 9\n',
+  'hugetlb.2MB.events.local': 'max 1\n',
   'hugetlb.2MB.rsvd.current': '0\n',
   'hugetlb.1GB.current': '0\n',
   'hugetlb.1GB.max': 'max\n',

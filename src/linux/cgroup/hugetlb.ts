@@ -29,16 +29,22 @@ export const hugetlbSizes = (names: readonly string[]): readonly string[] =>
   names.flatMap(name => usageName.exec(name)?.[1] ?? []).sort();
 
 function readSize(cgroup: CgroupDirectory, size: string): Reading<HugetlbSize> {
-  const [usage, limit, failures] =
-    cgroup.version === 'v1' ? ['usage_in_bytes', 'limit_in_bytes', 'failcnt'] : ['current', 'max', 'events'];
   const name = `hugetlb.${size}`;
+  const [usage, limit] = cgroup.version === 'v1' ? ['usage_in_bytes', 'limit_in_bytes'] : ['current', 'max'];
   return flatMapReading(cgroup.read(`${name}.${usage}`), usageText =>
     flatMapReading(cgroup.read(`${name}.${limit}`), limitText =>
-      flatMapReading(cgroup.read(`${name}.${failures}`), failureText =>
+      flatMapReading(readFailures(cgroup, name), failureText =>
         parsed(name, parseHugetlb(size, usageText, limitText, failureText)),
       ),
     ),
   );
+}
+
+/** The cgroup's own: v2's plain events are those of the subtree. */
+function readFailures(cgroup: CgroupDirectory, name: string): Reading<string> {
+  if (cgroup.version === 'v1') return cgroup.read(`${name}.failcnt`);
+  const local = cgroup.read(`${name}.events.local`);
+  return local.present ? local : cgroup.read(`${name}.events`);
 }
 
 /** Usage and limit in bytes; failures are v1's failcnt (`3`) or the `max 3` line of v2's events. */

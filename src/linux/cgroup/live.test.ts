@@ -53,7 +53,7 @@ test('limits that are set are read back, a process is moved in, and all of it go
     };
     expect(setLimits(writer, layout, path, limits)).toEqual(present(null));
     const pid = hostPid(child.pid ?? 0);
-    for (const directory of new Set(Object.values(directories))) {
+    for (const directory of everyDirectory(layout, path, wanted)) {
       expect(moveProcess(writer, directory, pid)).toEqual(present(null));
       expect(readCgroupProcs(files, directory)).toEqual(present([pid]));
     }

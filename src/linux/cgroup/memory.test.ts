@@ -17,6 +17,9 @@ test.each([
   ['9223372036854710272\n', { kind: 'max' }],
   ['9223372036854775807\n', { kind: 'max' }],
   ['18446744073709551615\n', { kind: 'max' }],
+  // 6.1, hugetlb of 1 GiB and 2 MiB pages: rounded down to one of those.
+  ['9223372035781033984\n', { kind: 'max' }],
+  ['9223372036852678656\n', { kind: 'max' }],
   // One page less than none, because somebody wrote 2^63 - 8192.
   ['9223372036854767616\n', { kind: 'max' }],
   ['', undefined],

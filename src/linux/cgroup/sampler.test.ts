@@ -47,6 +47,14 @@ test('a file that is forgotten is opened again', () => {
   sampler.close();
 });
 
+test('a text of any length comes whole', () => {
+  const text = '254:0 rbytes=1459200 wbytes=314773504 rios=192 wios=353 dbytes=0 dios=0\n'.repeat(2000);
+  using tree = temporaryTree({ '/c/io.stat': text });
+  const sampler = createSampler({ root: tree.root });
+  expect(sampler.read('/c/io.stat')).toEqual(present(text));
+  sampler.close();
+});
+
 test('a missing file is absent and keeps nothing open', () => {
   using tree = temporaryTree({});
   const sampler = createSampler({ root: tree.root });

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { readDescriptor } from '../files.ts';
 import { absentFromError, present, type Reading } from '../reading.ts';
 
 /**
@@ -13,7 +14,7 @@ export interface Sampler {
   close(): void;
 }
 
-/** Larger than any statistics file of a cgroup: single_open() files come whole in one read. */
+/** Larger than nearly all of them; what single_open() files have comes whole in one read of that size. */
 const buffer = Buffer.alloc(64 * 1024);
 /** For the rest of the program: sockets, /proc files, libraries. */
 const descriptorsLeftAlone = 256;
@@ -90,6 +91,7 @@ const isOutOfDescriptors = (error: unknown): boolean =>
 
 function readWhole(descriptor: number): string {
   const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+  if (length === buffer.length) return readDescriptor(descriptor);
   // Kernel statistics are ASCII; latin1 costs no validation.
   return buffer.toString('latin1', 0, length);
 }
