@@ -3,6 +3,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { controllers } from '../src/linux/cgroup/model.ts';
+import { observationVersion } from '../src/observe/observation.ts';
+import { host } from '../test/support/facts.ts';
 
 const root = dirname(import.meta.dirname);
 const id = 'process/planted-state';
@@ -49,16 +52,23 @@ test('making it again changes nothing', () => {
 });
 
 test('fixtures that prove nothing are told', () => {
+  const empty = {
+    kind: 'glassbox-observation',
+    version: observationVersion,
+    observedAt: '2026-11-23T10:00:00.000Z',
+    windowMs: 1000,
+    host: host(),
+    cgroups: Object.fromEntries(controllers.map(controller => [controller, {}])),
+    containers: [],
+    notices: [],
+  };
   for (const name of ['problem', 'healthy'])
-    writeFileSync(
-      join(copy, `src/cases/${id}/fixture/${name}.json`),
-      '{"kind":"glassbox-observation","version":1,"containers":[]}',
-    );
+    writeFileSync(join(copy, `src/cases/${id}/fixture/${name}.json`), JSON.stringify(empty));
   const said = check();
   expect(said).toContain(`${id}/fixture/problem.json: the rule does not find the problem`);
   expect(said).toContain(`${id}/fixture/healthy.json: the rule rules nothing out`);
   writeFileSync(join(copy, `src/cases/${id}/fixture/problem.json`), '{"kind"');
-  expect(check()).toContain(`${id}/fixture/problem.json is no JSON`);
+  expect(check()).toContain(`${id}/fixture/problem.json: it is not JSON`);
 });
 
 test('a case whose id is not its folder, and one that nobody lists, are told', () => {

@@ -56,7 +56,7 @@ machine=$(mktemp -d /var/tmp/glassbox-fresh.XXXXXX) || exit 3
 # What is still running in there is ours: only we have this root directory.
 remove_machine() {
   for link in /proc/[0-9]*/root; do
-    [ "$(readlink "$link")" = "$machine" ] || continue
+    [ "$link" -ef "$machine" ] || continue
     pid=${link#/proc/}
     kill -9 "${pid%/root}" 2>/dev/null
   done
@@ -83,14 +83,15 @@ bad=0
 for command; do
   say "\$ $command"
   started=$(date +%s)
-  # The mounts live and die with this mount namespace.
+  # The mounts live and die with this mount namespace. The directory becomes its root by pivot_root, not by chroot
+  # alone, so that paths and mount tables look as they do on a machine.
   unshare --mount --propagation private sh -c '
-    # A root directory is a mount point on any machine, and unshare relies on it.
-    mount --bind "$0" "$0" && cd "$0" && for directory in proc sys dev; do mount --rbind /$directory $directory || exit 3; done
-    mount -t tmpfs run run
+    mount --bind "$0" "$0" && cd "$0" && mkdir -p .old || exit 3
+    for directory in proc sys dev; do mount --rbind /$directory $directory || exit 3; done
+    mount -t tmpfs run run && pivot_root . .old || exit 3
     exec chroot . /usr/bin/env -i HOME=/root TERM=dumb LANG=C.UTF-8 \
       PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin '"$set_there"' \
-      sh -c "cd /root/glassbox && $1"
+      sh -c "umount -l /.old && rmdir /.old && cd /root/glassbox && $1"
   ' "$machine" "$command"
   code=$?
   say "exit code $code after $(($(date +%s) - started)) s"
