@@ -67,7 +67,8 @@ export async function startBareContainer(
 
 /**
  * unshare dies with us (parent-death signal) and takes its child, PID 1 of the container, with it; with PID 1
- * ends everything in the pid namespace. Mounts, network and ipc end with their namespaces.
+ * ends everything in the pid namespace. Mounts, network and ipc end with their namespaces. With the host's pids
+ * there is no PID 1: then unshare becomes the container's process itself, and no root process waits in its mounts.
  */
 function launcher(shared: ReadonlySet<NamespaceKind>, script: string): readonly string[] {
   const flags: Partial<Record<NamespaceKind, string>> = {
@@ -80,7 +81,8 @@ function launcher(shared: ReadonlySet<NamespaceKind>, script: string): readonly 
   const own = Object.entries(flags).flatMap(([kind, flag]) =>
     shared.has(kind as NamespaceKind) ? [] : [flag],
   );
-  const unshare = ['unshare', ...own, '--fork', '--kill-child=KILL'];
+  const fork = shared.has('pid') ? [] : ['--fork', '--kill-child=KILL'];
+  const unshare = ['unshare', ...own, ...fork];
   return ['--pdeathsig', 'KILL', ...unshare, '/bin/sh', '-c', script];
 }
 

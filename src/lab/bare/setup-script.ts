@@ -47,8 +47,7 @@ export function setupScript(plan: SetupPlan): string {
     ...(ownMounts ? [changeRoot] : ['root=']),
     'echo ready >&3',
     'exec 3>&-',
-    // A session of its own, as engines give: `kill 0` inside must not reach unshare, whose group it would share.
-    `exec env -i ${words([...programEnvironment, `HOSTNAME=${plan.hostName}`])} $root ${words(['setsid', ...cgroupNamespace(plan), ...credentials(plan), ...plan.command])}`,
+    `exec env -i ${words([...programEnvironment, `HOSTNAME=${plan.hostName}`])} $root ${words([...session(plan), ...cgroupNamespace(plan), ...credentials(plan), ...plan.command])}`,
   ].join('\n');
 }
 
@@ -112,6 +111,12 @@ else
   mount --move . /
   root='chroot .'
 fi`;
+
+/**
+ * A session of its own, as engines give: `kill 0` inside must not reach unshare, whose group it would share. With
+ * the host's pids it is unshare's own process, which leads a session already, and setsid(1) would fork.
+ */
+const session = ({ shared }: SetupPlan): readonly string[] => (shared.has('pid') ? [] : ['setsid']);
 
 /** After joining, so that the container's own cgroups become the roots it sees. */
 const cgroupNamespace = ({ shared }: SetupPlan): readonly string[] =>
