@@ -20,7 +20,7 @@ import {
   noLimit,
   nsPid,
 } from '../../src/linux/units.ts';
-import type { HostFacts, ProcessFacts } from '../../src/observe/observation.ts';
+import type { HostFacts, IsolationFacts, ProcessFacts } from '../../src/observe/observation.ts';
 
 /**
  * Typed builders for rule tests: a quiet, healthy value of each fact, to be changed where the test says so.
@@ -207,5 +207,17 @@ export const oomReport = (change: Partial<OomReport> = {}): OomReport => ({
   stats: { total_rss: 62 * 2 ** 20, total_cache: 0, total_shmem: 0 },
   candidates: [],
   wholeGroup: false,
+  ...change,
+});
+
+/** In the host's user namespace, with nothing of the host in reach. */
+export const isolationFacts = (change: Partial<IsolationFacts> = {}): IsolationFacts => ({
+  uidMap: [{ inside: 0, outside: 0, count: 4_294_967_295 }],
+  userNamespaceIsHost: true,
+  mounts: [],
+  hostMounts: [],
+  hostDevices: [],
+  deviceRules: present([]),
+  securityLabel: notThere,
   ...change,
 });

@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest';
+import { container } from '../../test/support/facts.ts';
+import type { FileStatus, KernelFiles } from '../linux/files.ts';
+import { absent, present, type Reading } from '../linux/reading.ts';
+import { hostPid, namespaceId } from '../linux/units.ts';
+import { readIsolation } from './isolation.ts';
+
+/** Docker on v1: root on an overlay of its own, a directory of the host, resolv.conf, a disk by --device. */
+const hostMountinfo = `20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+21 20 0:30 /sub /srv rw - tmpfs tmpfs rw
+22 20 0:5 / /dev rw - devtmpfs udev rw
+30 20 0:44 / /sys/fs/cgroup/devices rw - cgroup cgroup rw,devices
+40 20 0:49 / /var/lib/docker/overlay2/3f/merged rw - overlay overlay rw
+`;
+const inside = `100 90 0:49 / / rw,relatime master:3 - overlay overlay rw
+101 100 0:77 / /proc rw,nosuid - proc proc rw
+102 100 8:1 /etc/app\\040conf /conf ro,relatime - ext4 /dev/sda1 rw
+103 100 8:1 / /host rw,relatime - ext4 /dev/sda1 rw
+104 100 0:30 /sub/data /data rw - tmpfs tmpfs rw
+105 100 0:30 /suburb /other rw - tmpfs tmpfs rw
+106 100 8:1 /ro /ro rw,relatime - ext4 /dev/sda1 ro
+`;
+
+const block = (major: number, minor: number): Partial<FileStatus> => ({
+  mode: 0o060660,
+  represents: major * 256 + minor,
+});
+const character = (major: number, minor: number): Partial<FileStatus> => ({
+  mode: 0o020666,
+  represents: major * 256 + minor,
+});
+
+const plain: FileStatus = {
+  inode: 1,
+  device: 1,
+  links: 1,
+  size: 0,
+  blocks: 0,
+  mode: 0o100644,
+  represents: 0,
+  uid: 0,
+  gid: 0,
+  modified: 0,
+};
+
+interface Stored {
+  readonly texts?: Readonly<Record<string, string>>;
+  readonly links?: readonly string[];
+  readonly nodes?: Readonly<Record<string, Partial<FileStatus>>>;
+}
+
+function stored({ texts = {}, links = [], nodes = {} }: Stored): KernelFiles {
+  const all: Readonly<Record<string, string>> = {
+    '/proc/1/mountinfo': hostMountinfo,
+    '/proc/7/mountinfo': inside,
+    '/proc/7/uid_map': '         0          0 4294967295\n',
+    '/proc/7/cgroup': '4:devices:/docker/3f\n0::/\n',
+    '/proc/7/attr/current': 'docker-default (enforce)\n',
+    '/sys/fs/cgroup/devices/docker/3f/devices.list': 'c 1:3 rwm\nb 8:0 r\n',
+    ...texts,
+  };
+  const gone = (path: string): Reading<never> => absent(path, 'vanished', '');
+  const dev = '/proc/7/root/dev';
+  return {
+    root: '/',
+    log: gone,
+    fileSystem: gone,
+    read: path => (all[path] === undefined ? gone(path) : present(all[path])),
+    list: path => (path === dev ? present(Object.keys(nodes)) : gone(path)),
+    link: path => (links.includes(path) ? present('elsewhere') : gone(path)),
+    status: path => {
+      const node = nodes[path.slice(dev.length + 1)];
+      return path.startsWith(dev) && node !== undefined ? present({ ...plain, ...node }) : gone(path);
+    },
+  };
+}
+
+const box = container({ init: hostPid(7), namespaces: { user: namespaceId(5) } });
+const read = (files: Stored = {}, user = 5) => {
+  const facts = readIsolation(stored(files), box, { user: namespaceId(user) });
+  if (!facts.present) throw new Error(facts.what);
+  return facts.value;
+};
+
+test('which mounts the host sees too, and where', () => {
+  expect(read().hostMounts).toEqual([
+    { mountPoint: '/', hostPath: '/var/lib/docker/overlay2/3f/merged', type: 'overlay', writable: true },
+    { mountPoint: '/conf', hostPath: '/etc/app conf', type: 'ext4', writable: false },
+    { mountPoint: '/host', hostPath: '/', type: 'ext4', writable: true },
+    { mountPoint: '/data', hostPath: '/srv/data', type: 'tmpfs', writable: true },
+    { mountPoint: '/ro', hostPath: '/ro', type: 'ext4', writable: false },
+  ]);
+});
+
+test('identity: uid map, user namespace, label', () => {
+  expect(read()).toMatchObject({
+    uidMap: [{ inside: 0, outside: 0, count: 4_294_967_295 }],
+    userNamespaceIsHost: true,
+    securityLabel: present('docker-default (enforce)'),
+  });
+  expect(read({}, 6).userNamespaceIsHost).toBe(false);
+  expect(
+    read({ texts: { '/proc/7/attr/current': 'system_u:system_r:container_t:s0:c1\0' } }).securityLabel,
+  ).toEqual(present('system_u:system_r:container_t:s0:c1'));
+});
+
+test('device nodes that the devices cgroup lets it open', () => {
+  const nodes = { sda: block(8, 0), sdb: block(8, 16), null: character(1, 3), mem: character(1, 1), log: {} };
+  expect(read({ nodes }).hostDevices).toEqual(['/dev/sda']);
+  const everything = { '/sys/fs/cgroup/devices/docker/3f/devices.list': 'a *:* rwm\n' };
+  expect(read({ nodes, texts: everything }).hostDevices).toEqual(['/dev/mem', '/dev/sda', '/dev/sdb']);
+});
+
+test('a /dev, or a node in it, that is a link could lead to our own files', () => {
+  const nodes = { sda: block(8, 0) };
+  expect(read({ nodes, links: ['/proc/7/root/dev'] }).hostDevices).toEqual([]);
+  expect(read({ nodes, links: ['/proc/7/root/dev/sda'] }).hostDevices).toEqual([]);
+});
+
+test('cgroup v2 has no list of devices: nodes are named, rules are not known', () => {
+  const texts = { '/proc/1/mountinfo': hostMountinfo.replace(/^30.*\n/m, '') };
+  const facts = read({ texts, nodes: { sda: block(8, 0) } });
+  expect(facts.deviceRules).toMatchObject({ present: false, because: 'needs-trace' });
+  expect(facts.hostDevices).toEqual(['/dev/sda']);
+});
+
+test('a devices cgroup outside of what is mounted here', () => {
+  expect(read({ texts: { '/proc/7/cgroup': '4:devices:/../other\n' } }).deviceRules).toMatchObject({
+    because: 'not-permitted',
+  });
+});
+
+test('without the host’s mounts nothing is called the host’s; without its own there are no facts', () => {
+  const unread = absent('/proc/1/mountinfo', 'not-permitted', '');
+  expect(readIsolation(stored({}), box, {}, unread)).toMatchObject({ value: { hostMounts: [] } });
+  expect(readIsolation(stored({}), container({ init: hostPid(8) }), {})).toMatchObject({
+    because: 'vanished',
+  });
+  expect(readIsolation(stored({}), container({ init: null }), {})).toMatchObject({ because: 'vanished' });
+});
