@@ -23,6 +23,15 @@ import { rule as initIgnoresSignalRule } from './process/init-ignores-signal/rul
 import { definition as zombiesNotReaped } from './process/zombies-not-reaped/case.ts';
 import { lab as zombiesNotReapedLab } from './process/zombies-not-reaped/lab.ts';
 import { rule as zombiesNotReapedRule } from './process/zombies-not-reaped/rule.ts';
+import { definition as hostShared } from './security/host-shared/case.ts';
+import { lab as hostSharedLab } from './security/host-shared/lab.ts';
+import { rule as hostSharedRule } from './security/host-shared/rule.ts';
+import { definition as resourcesUnlimited } from './security/resources-unlimited/case.ts';
+import { lab as resourcesUnlimitedLab } from './security/resources-unlimited/lab.ts';
+import { rule as resourcesUnlimitedRule } from './security/resources-unlimited/rule.ts';
+import { definition as rootIsHostRoot } from './security/root-is-host-root/case.ts';
+import { lab as rootIsHostRootLab } from './security/root-is-host-root/lab.ts';
+import { rule as rootIsHostRootRule } from './security/root-is-host-root/rule.ts';
 import { definition as deletedButOpen } from './storage/deleted-but-open/case.ts';
 import { lab as deletedButOpenLab } from './storage/deleted-but-open/lab.ts';
 import { rule as deletedButOpenRule } from './storage/deleted-but-open/rule.ts';
@@ -38,4 +47,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(deletedButOpen, deletedButOpenRule, deletedButOpenLab),
   entry(listenQueueOverflow, listenQueueOverflowRule, listenQueueOverflowLab),
   entry(sysctlDiffersFromHost, sysctlDiffersFromHostRule, sysctlDiffersFromHostLab),
+  entry(rootIsHostRoot, rootIsHostRootRule, rootIsHostRootLab),
+  entry(hostShared, hostSharedRule, hostSharedLab),
+  entry(resourcesUnlimited, resourcesUnlimitedRule, resourcesUnlimitedLab),
 ];

@@ -1,0 +1,58 @@
+import type { RuleOf } from '../../../diagnose/case.ts';
+import { type Evidence, found, inconclusive, ruledOut, severities } from '../../../diagnose/verdict.ts';
+import { initialPidNamespace } from '../../../linux/namespaces.ts';
+import type { definition } from './case.ts';
+import { separating, sharesOf } from './shares.ts';
+
+type RuleFacts = Parameters<typeof rule>[0];
+
+export const rule: RuleOf<typeof definition> = facts => {
+  const { container, host, init, isolation } = facts;
+  if (host.namespaces.pid !== initialPidNamespace)
+    return inconclusive({
+      what: "the host's own namespaces, to compare with",
+      because: 'not-permitted',
+      remedy: 'Glassbox runs in a container itself, or may not read /proc/1/ns: run it on the host, as root',
+    });
+  const unread = separating.filter(
+    kind => container.namespaces[kind] === undefined || host.namespaces[kind] === undefined,
+  );
+  const shares = sharesOf(facts, isolation, init);
+  if (shares.length === 0 && unread.length > 0)
+    return inconclusive({
+      what: `its ${unread.join(', ')} namespace or the host's`,
+      because: 'not-permitted',
+      remedy: 'run as root, with CAP_SYS_PTRACE',
+    });
+  const apart = separateEvidence(facts);
+  if (shares.length === 0) return ruledOut(...apart, noMounts(facts));
+  const [worst] = severities.filter(severity => shares.some(share => share.severity === severity));
+  return found({
+    severity: worst ?? 'notice',
+    certainty: 'proved',
+    summary: `It shares with the host ${shares.map(({ what }) => what).join('; ')}.`,
+    evidence: shares.map(({ evidence }) => evidence),
+    excluded: apart,
+    fixes: shares.map(({ fix }) => fix),
+  });
+};
+
+const separateEvidence = ({ container, host, init }: RuleFacts): readonly Evidence[] =>
+  separating.flatMap(kind => {
+    const own = container.namespaces[kind];
+    const its = host.namespaces[kind];
+    if (own === undefined || its === undefined || own === its) return [];
+    return [
+      {
+        claim: `Its own ${kind} namespace`,
+        source: `/proc/${init.pid}/ns/${kind}, /proc/1/ns/${kind}`,
+        observed: `${kind}:[${own}] against ${kind}:[${its}]`,
+      },
+    ];
+  });
+
+const noMounts = ({ init, isolation }: RuleFacts): Evidence => ({
+  claim: "Neither the root directory of the host nor an engine's socket is mounted in",
+  source: `/proc/${init.pid}/mountinfo`,
+  observed: `${isolation.mounts.length} mounts`,
+});

@@ -1,0 +1,74 @@
+import type { CommonFacts } from '../../../diagnose/facts.ts';
+import type { Fix } from '../../../diagnose/verdict.ts';
+import { sayBytes, shellWord } from '../../../diagnose/wording.ts';
+import type { CgroupVersion } from '../../../linux/cgroup/model.ts';
+import type { Bytes } from '../../../linux/units.ts';
+
+/** The limits that are missing, from what was observed; a null one is there already. */
+export interface Proposal {
+  readonly memory: {
+    readonly value: Bytes;
+    readonly directory: string;
+    readonly version: CgroupVersion;
+  } | null;
+  readonly tasks: { readonly value: number; readonly directory: string } | null;
+}
+
+export function fixesFor(container: CommonFacts['container'], proposal: Proposal): readonly Fix[] {
+  const { memory, tasks } = proposal;
+  const wanted = [
+    ...(memory === null ? [] : [`memory to ${sayBytes(memory.value)}`]),
+    ...(tasks === null ? [] : [`tasks to ${tasks.value}`]),
+  ].join(' and ');
+  const command = commandFor(container, proposal);
+  return [
+    {
+      action: `Limit ${wanted}${whereFor(container, proposal)}`,
+      ...(command === undefined ? {} : { command }),
+      effect: 'When it grows without bound, it is stopped, and the host and its other containers go on',
+      risk: 'The proposal is half again what it uses in this moment (tasks: double); watch it under load before you rely on it',
+    },
+  ];
+}
+
+function whereFor({ pod }: CommonFacts['container'], { memory, tasks }: Proposal): string {
+  if (pod === null) return '';
+  return [
+    ...(memory === null ? [] : [' (resources.limits.memory in the pod spec)']),
+    ...(tasks === null ? [] : [' (podPidsLimit of the kubelet)']),
+  ].join('');
+}
+
+function commandFor(
+  { engine, id, pod, sharedCgroups }: CommonFacts['container'],
+  { memory, tasks }: Proposal,
+): string | undefined {
+  if (pod !== null) return undefined;
+  if (engine === 'docker' || engine === 'podman') {
+    const flags = [
+      ...(memory === null ? [] : [`--memory ${memory.value} --memory-swap ${memory.value}`]),
+      ...(tasks === null ? [] : [`--pids-limit ${tasks.value}`]),
+    ];
+    return `${engine} update ${flags.join(' ')} ${shellWord(id.slice(0, 12))}`;
+  }
+  const isShared =
+    (memory !== null && sharedCgroups.includes('memory')) ||
+    (tasks !== null && sharedCgroups.includes('pids'));
+  if (isShared) {
+    // Its cgroup holds others too: a limit there would hit them.
+    const properties = [
+      ...(memory === null ? [] : [`-p MemoryMax=${memory.value}`]),
+      ...(tasks === null ? [] : [`-p TasksMax=${tasks.value}`]),
+    ];
+    return `systemd-run --scope ${properties.join(' ')} …`;
+  }
+  return [
+    ...(memory === null
+      ? []
+      : [`echo ${memory.value} > ${shellWord(`${memory.directory}/${memoryFile(memory.version)}`)}`]),
+    ...(tasks === null ? [] : [`echo ${tasks.value} > ${shellWord(`${tasks.directory}/pids.max`)}`]),
+  ].join(' && ');
+}
+
+export const memoryFile = (version: CgroupVersion): string =>
+  version === 'v1' ? 'memory.limit_in_bytes' : 'memory.max';

@@ -1,0 +1,165 @@
+import { expect, test } from 'vitest';
+import {
+  breakdown,
+  chain,
+  common,
+  container,
+  host,
+  level,
+  memorySample,
+  notThere,
+  pidsSample,
+} from '../../../../test/support/facts.ts';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
+import type { Container } from '../../../containers/container.ts';
+import type { CgroupVersion, MemorySample, PidsSample } from '../../../linux/cgroup/model.ts';
+import { present } from '../../../linux/reading.ts';
+import { bytes, type Limit, limitOf, noLimit } from '../../../linux/units.ts';
+import { definition } from './case.ts';
+import { proposedMemory, proposedTasks } from './limits.ts';
+import { rule } from './rule.ts';
+
+const mebibyte = 1024 * 1024;
+const memory = (path: string, mebibytes: number | 'max', version: CgroupVersion = 'v1') =>
+  level<MemorySample>(
+    path,
+    memorySample({ limit: mebibytes === 'max' ? noLimit : limitOf(bytes(mebibytes * mebibyte)) }),
+    undefined,
+    version,
+  );
+const tasks = (path: string, limit: Limit<number>) =>
+  level<PidsSample>(path, pidsSample({ current: 7, limit }));
+
+const limitedMemory = chain(memory('/box/web-1', 64), memory('/', 'max'));
+const limitedTasks = chain(tasks('/box/web-1', limitOf(128)), tasks('/box', noLimit));
+const freeMemory = chain(memory('/box/web-1', 'max'), memory('/box', 'max'), memory('/', 'max'));
+const freeTasks = chain(tasks('/box/web-1', noLimit), tasks('/box', noLimit));
+
+const judge = (memoryChain: typeof freeMemory, tasksChain: typeof freeTasks, who: Partial<Container> = {}) =>
+  rule({
+    ...common({ container: container(who), host: host() }),
+    memory: present(memoryChain),
+    pids: present(tasksChain),
+  });
+
+test('the lab: without limits it is found, the twin with limits is not', () => {
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
+    kind: 'found',
+    severity: 'warning',
+    certainty: 'proved',
+    evidence: [
+      { observed: 'max, max, max, max' },
+      {},
+      { observed: expect.stringMatching(/^max/) },
+      { claim: 'Tasks it has now' },
+    ],
+  });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({
+    kind: 'ruled-out',
+    evidence: [{ claim: 'Its memory is limited to 256 MiB' }, { claim: 'Its tasks are limited to 128' }],
+  });
+});
+
+test('both limits in place', () => {
+  expect(judge(limitedMemory, limitedTasks)).toMatchObject({ kind: 'ruled-out' });
+});
+
+test('the limit of an ancestor counts, and is named', () => {
+  const memoryBelow = chain(memory('/box/web-1', 'max'), memory('/box', 512), memory('/', 'max'));
+  const tasksBelow = chain(tasks('/box/web-1', noLimit), tasks('/box', limitOf(500)));
+  expect(judge(memoryBelow, tasksBelow)).toMatchObject({
+    kind: 'ruled-out',
+    evidence: [
+      { source: '/sys/fs/cgroup/test/box/memory.limit_in_bytes' },
+      { source: '/sys/fs/cgroup/test/box/pids.max', observed: '500' },
+    ],
+  });
+});
+
+test('the tightest of several limits is the one in force', () => {
+  const twice = chain(memory('/box/web-1', 512), memory('/box', 128));
+  expect(judge(twice, limitedTasks)).toMatchObject({
+    evidence: [{ claim: 'Its memory is limited to 128 MiB' }, {}],
+  });
+});
+
+test.each<[string, typeof freeMemory, typeof freeTasks, string, number]>([
+  ['memory', freeMemory, limitedTasks, 'Limit memory to 64 MiB', 1],
+  ['tasks', limitedMemory, freeTasks, 'Limit tasks to 64', 1],
+  ['both', freeMemory, freeTasks, 'Limit memory to 64 MiB and tasks to 64', 0],
+])('missing: %s', (_, memoryChain, tasksChain, action, kept) => {
+  const verdict = judge(memoryChain, tasksChain);
+  expect(verdict).toMatchObject({ kind: 'found', severity: 'warning', fixes: [{ action }] });
+  expect(verdict.kind === 'found' && verdict.excluded).toHaveLength(kept);
+});
+
+test('a limit above what the machine has is none', () => {
+  const huge = chain(memory('/box/web-1', 1024 * 1024));
+  expect(judge(huge, limitedTasks)).toMatchObject({ kind: 'found' });
+  expect(judge(limitedMemory, chain(tasks('/box/web-1', limitOf(2 ** 22))))).toMatchObject({ kind: 'found' });
+});
+
+test.each<[string, Partial<Container>, string | undefined]>([
+  [
+    'docker',
+    { engine: 'docker', id: '3f2ac01b7d5e9f00' },
+    'docker update --memory 67108864 --memory-swap 67108864 --pids-limit 64 3f2ac01b7d5e',
+  ],
+  [
+    'bare',
+    {},
+    'echo 67108864 > /sys/fs/cgroup/test/box/web-1/memory.limit_in_bytes && echo 64 > /sys/fs/cgroup/test/box/web-1/pids.max',
+  ],
+  [
+    'a cgroup that others are in too',
+    { sharedCgroups: ['memory'] },
+    'systemd-run --scope -p MemoryMax=67108864 -p TasksMax=64 …',
+  ],
+  ['a pod', { pod: { namespace: 'a', name: 'b', container: 'c' } }, undefined],
+])('the command for %s', (_, who, command) => {
+  const verdict = judge(freeMemory, freeTasks, who);
+  expect(verdict.kind === 'found' && verdict.fixes[0]?.command).toBe(command);
+});
+
+test('cgroup v2 is told in its own file names', () => {
+  const v2 = chain(memory('/box.scope', 'max', 'v2'));
+  expect(judge(v2, limitedTasks)).toMatchObject({
+    evidence: [
+      { source: '/sys/fs/cgroup/test/box.scope/memory.max' },
+      { source: expect.stringContaining('memory.current') },
+    ],
+    fixes: [{ command: 'echo 67108864 > /sys/fs/cgroup/test/box.scope/memory.max' }],
+  });
+});
+
+test('what could not be read is neither limited nor unlimited', () => {
+  const facts = common();
+  expect(rule({ ...facts, memory: present(limitedMemory), pids: notThere })).toMatchObject({
+    kind: 'inconclusive',
+    missing: [{ because: 'disabled' }],
+  });
+  expect(rule({ ...facts, memory: notThere, pids: notThere })).toMatchObject({ missing: [{}, {}] });
+  expect(rule({ ...facts, memory: present(freeMemory), pids: notThere })).toMatchObject({ kind: 'found' });
+});
+
+test.each([
+  [0, 0, 64],
+  [100, 0, 160],
+  [100, 90, 64],
+  [1000, 100, 1408],
+  [4096, 0, 6144],
+])('%i MiB used, %i MiB of it idle cache: %i MiB proposed', (used, idle, proposed) => {
+  const sample = memorySample({
+    usage: bytes(used * mebibyte),
+    breakdown: present(breakdown({ inactiveFile: bytes(idle * mebibyte) })),
+  });
+  expect(proposedMemory(sample) / mebibyte).toBe(proposed);
+});
+
+test.each([
+  [1, 64],
+  [33, 128],
+  [500, 1024],
+])('%i tasks: %i proposed', (current, proposed) => {
+  expect(proposedTasks(pidsSample({ current }))).toBe(proposed);
+});

@@ -1,0 +1,63 @@
+import type { CommonFacts } from '../../../diagnose/facts.ts';
+import type { Fix } from '../../../diagnose/verdict.ts';
+import type { WayOut } from './ways-out.ts';
+
+/** Closing what stands open first, then another user, then a user namespace. */
+export function fixesFor({ engine, pod }: CommonFacts['container'], ways: readonly WayOut[]): readonly Fix[] {
+  const has = (remedy: WayOut['remedy']): boolean => ways.some(way => way.remedy === remedy);
+  const closing: readonly (Fix & { readonly when: boolean })[] = [
+    {
+      when: has('mount'),
+      action: 'Mount the paths of the host read-only (`:ro`), or give it a volume instead',
+      effect: 'It can no longer leave files of root on the host',
+      risk: 'A program that must write there fails with EROFS',
+    },
+    {
+      when: has('device'),
+      action: 'Take CAP_MKNOD away and forbid block devices in its devices cgroup',
+      effect: 'Disks and memory of the machine are out of reach, whatever nodes it has',
+      risk: 'Programs that make device nodes fail with EPERM',
+    },
+    {
+      when: has('capability'),
+      action: 'Start it without --privileged, with the capabilities it uses (`--cap-drop ALL --cap-add …`)',
+      effect: 'Being uid 0 then gives it files, not the kernel',
+      risk: 'A call that needs one of them fails with EPERM; security/capability-missing tells which',
+    },
+    {
+      when: has('kernel-files'),
+      action: 'Mount /proc/sys and /sys read-only in there, as engines do by default',
+      effect: 'Settings of the kernel cannot be changed from inside',
+      risk: 'Programs that set sysctls themselves need them set at creation (`--sysctl`)',
+    },
+  ];
+  return [
+    ...closing.filter(({ when }) => when).map(({ when: _, ...fix }) => fix),
+    {
+      action:
+        pod === null
+          ? 'Run it as another user'
+          : 'Run it as another user: securityContext.runAsNonRoot, runAsUser',
+      ...(pod === null && (engine === 'docker' || engine === 'podman')
+        ? { command: `${engine} run --user 10001:10001 --security-opt no-new-privileges …` }
+        : {}),
+      ...(engine === 'bare'
+        ? { command: 'setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs …' }
+        : {}),
+      effect: 'No process in there is root anywhere',
+      risk: 'Files that belong to root in its image or volumes need another owner; ports below 1024 need a sysctl',
+    },
+    {
+      action: `Or keep root inside, and map it to a user without rights outside: ${mapping(engine, pod !== null)}`,
+      effect: 'uid 0 inside owns nothing outside, and its capabilities end at its own namespaces',
+      risk: 'Volumes need the mapped owner; a user namespace opens more of the kernel to it',
+    },
+  ];
+}
+
+function mapping(engine: CommonFacts['container']['engine'], isPod: boolean): string {
+  if (isPod) return 'hostUsers: false in the pod spec';
+  if (engine === 'docker') return 'userns-remap in /etc/docker/daemon.json';
+  if (engine === 'podman') return '--userns=auto';
+  return 'a user namespace (unshare --user --map-users)';
+}

@@ -1,0 +1,135 @@
+import type { RuleOf } from '../../../diagnose/case.ts';
+import { type Evidence, found, ruledOut } from '../../../diagnose/verdict.ts';
+import { sayCount } from '../../../diagnose/wording.ts';
+import { engineDefaultCapabilities } from '../../../linux/capabilities.ts';
+import { outsideId } from '../../../linux/proc/uid_map.ts';
+import { orElse } from '../../../linux/reading.ts';
+import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
+import type { definition } from './case.ts';
+import { fixesFor } from './fixes.ts';
+import { findWaysOut, type WayOut } from './ways-out.ts';
+
+export const rule: RuleOf<typeof definition> = facts => {
+  const { container, init, isolation, processes } = facts;
+  const map = mapEvidence(isolation, init);
+  if (outsideId(isolation.uidMap, 0) !== 0) return ruledOut(map);
+  const roots = [init, ...orElse(processes, [])].filter(isRoot);
+  const root = roots[0];
+  if (root === undefined) return ruledOut(...otherUser(init, orElse(processes, [init]).length));
+
+  const ways = findWaysOut(facts, isolation, root);
+  return found({
+    severity: ways.length > 0 ? 'warning' : 'notice',
+    certainty: 'proved',
+    summary: summaryOf(root.pid === init.pid, isolation, ways),
+    evidence: [uidEvidence(root), map, ...ways.map(({ evidence }) => evidence)],
+    excluded: excludedBy(isolation, root, ways),
+    fixes: fixesFor(container, ways),
+  });
+};
+
+/** As the host numbers it: a process of a mapped user namespace shows its outside id here. */
+const isRoot = ({ status }: ProcessFacts): boolean => status.uid.effective === 0;
+
+function summaryOf(isInit: boolean, isolation: IsolationFacts, ways: readonly WayOut[]): string {
+  const who = isInit ? 'PID 1 in there' : 'A process in there';
+  const start = isolation.userNamespaceIsHost
+    ? `${who} is uid 0, and without a user namespace that is uid 0 of the host`
+    : `${who} is uid 0 of the host: its user namespace maps root to root, so files of the host's root are its own`;
+  if (ways.length === 0)
+    return `${start}. Nothing that leads out was seen: no writable path of the host, no disk, no capability beyond an engine's defaults; a hole in the kernel or the engine would still give it the host's root.`;
+  return `${start}: it could ${listed(ways.map(({ could }) => could))}.`;
+}
+
+const listed = (parts: readonly string[]): string =>
+  parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join('; ')}; and ${parts.at(-1)}`;
+
+const uidEvidence = ({ pid, status }: ProcessFacts): Evidence => ({
+  claim: 'The host sees the process as root',
+  source: `/proc/${pid}/status Uid`,
+  observed: `${status.uid.real} ${status.uid.effective} ${status.uid.saved} ${status.uid.filesystem}`,
+});
+
+function mapEvidence({ uidMap, userNamespaceIsHost }: IsolationFacts, { pid }: ProcessFacts): Evidence {
+  const outside = outsideId(uidMap, 0);
+  const means =
+    outside === 0
+      ? 'uid 0 inside is uid 0 outside'
+      : `uid 0 inside is ${outside === null ? 'nobody' : `uid ${outside}`} outside`;
+  return {
+    claim: `${userNamespaceIsHost ? 'No user namespace of its own' : 'A user namespace of its own'}: ${means}`,
+    source: `/proc/${pid}/uid_map`,
+    observed: uidMap.map(line => `${line.inside} ${line.outside} ${line.count}`).join(', ') || 'empty',
+  };
+}
+
+function otherUser({ pid, status }: ProcessFacts, count: number): readonly Evidence[] {
+  return [
+    {
+      claim: `None of its ${sayCount(count, 'process', 'processes')} is root; PID 1 runs as uid ${status.uid.effective}`,
+      source: `/proc/${pid}/status Uid`,
+      observed: `${status.uid.real} ${status.uid.effective} ${status.uid.saved} ${status.uid.filesystem}`,
+    },
+    {
+      claim: status.noNewPrivileges
+        ? 'It cannot become root: setuid programs have no effect'
+        : 'A setuid-root program in there would make it root: no_new_privs is not set',
+      source: `/proc/${pid}/status NoNewPrivs`,
+      observed: status.noNewPrivileges ? '1' : '0',
+    },
+  ];
+}
+
+/** What would have led out too and does not, so that a notice is not taken for a guess. */
+function excludedBy(
+  isolation: IsolationFacts,
+  { pid, status }: ProcessFacts,
+  ways: readonly WayOut[],
+): readonly Evidence[] {
+  const beyond = status.capabilities.effective.filter(number => !engineDefaultCapabilities.includes(number));
+  const has = (remedy: WayOut['remedy']): boolean => ways.some(way => way.remedy === remedy);
+  return [
+    ...(has('mount')
+      ? []
+      : [
+          {
+            claim: 'No writable path of the host',
+            source: `/proc/${pid}/mountinfo`,
+            observed: `${isolation.mounts.length} mounts`,
+          },
+        ]),
+    ...(has('device') ? [] : [deviceEvidence(isolation)]),
+    ...(beyond.length > 0
+      ? []
+      : [
+          {
+            claim: 'No capability beyond those an engine grants by default',
+            source: `/proc/${pid}/status CapEff`,
+            observed: sayCount(status.capabilities.effective.length, 'capability', 'capabilities'),
+          },
+        ]),
+    ...(isolation.securityLabel.present && !/^unconfined/.test(isolation.securityLabel.value)
+      ? [
+          {
+            claim: 'A security module confines it and may deny some of this',
+            source: `/proc/${pid}/attr/current`,
+            observed: isolation.securityLabel.value,
+          },
+        ]
+      : []),
+  ];
+}
+
+const deviceEvidence = ({ deviceRules, hostDevices }: IsolationFacts): Evidence =>
+  deviceRules.present
+    ? {
+        claim: 'No disk or memory device that it may open',
+        source: 'devices.list of its devices cgroup',
+        observed: sayCount(deviceRules.value.length, 'rule'),
+      }
+    : {
+        claim:
+          'No node of a disk or of memory in its /dev; which it may make and open an eBPF program decides',
+        source: deviceRules.what,
+        observed: `${hostDevices.length} nodes`,
+      };
