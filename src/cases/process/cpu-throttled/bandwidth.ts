@@ -76,13 +76,13 @@ export const usedShare = ({ usage, quota, period }: Bandwidth, windowMs: number)
   mapReading(usage, used => used / (windowMs * 1000) / (quota / period));
 
 /**
- * A quota that its bursts fit into. Where at most every second period was cut, a burst spilled into one more
- * period, so twice the quota holds it; else only all threads for the whole period are sure to be enough.
+ * A quota to try: twice as much holds bursts that spill into one more period, as most do while some periods pass
+ * untouched. Where hardly any does, only all threads for the whole period are sure to be enough.
  */
 export function enoughQuota(bandwidth: Bandwidth, parallel: number): Microseconds {
   const { quota, period, periods, throttledPeriods } = bandwidth;
   const everything = Math.max(1, parallel) * period;
   const doubled = quota * 2;
-  const spillsOnce = throttledPeriods * 2 <= periods;
-  return microseconds(everything > quota && (!spillsOnce || everything < doubled) ? everything : doubled);
+  const mostPass = throttledPeriods * 4 <= periods * 3;
+  return microseconds(everything > quota && (!mostPass || everything < doubled) ? everything : doubled);
 }

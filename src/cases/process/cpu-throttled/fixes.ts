@@ -19,7 +19,7 @@ export function fixesFor(
       action: `Raise the limit of ${whose(bandwidth)} to ${cpus}${container.pod === null ? '' : ' (resources.limits.cpu in the pod spec)'}`,
       ...quotaCommand(container, bandwidth, quota),
       effect: `${sayTime(quota)} of CPU time in each period of ${sayTime(bandwidth.period)} instead of ${sayTime(bandwidth.quota)}`,
-      risk: `It may take up to ${cpus} of this host, all the time`,
+      risk: `It may take up to ${cpus} of this host, all the time; look again, because longer bursts need more still`,
     },
     ...burst,
     {

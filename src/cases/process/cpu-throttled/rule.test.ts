@@ -164,6 +164,15 @@ test('cgroup v2: its files, and burst by cpu.max.burst', () => {
   });
 });
 
+test.each([
+  [4, 50, '0.6 CPUs', 30],
+  [9, 50, '2 CPUs', 30],
+  [4, 130, '2 CPUs', 130],
+])('cut %i of 10 periods: the quota of %i ms proposes %s', (throttled, usedMs, proposal, quotaMs) => {
+  const verdict = judge(limited('/box/web-1', { quotaMs, usedMs, periods: 10, throttled }));
+  expect(verdict.kind === 'found' && verdict.fixes[0]?.action).toContain(proposal);
+});
+
 test('burst is not offered where it cannot help: at the quota, or on an old kernel', () => {
   const actions = (own: Level<CpuSample>) => {
     const verdict = judge(own);
