@@ -1,6 +1,5 @@
-import { statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { discoverContainers } from '../containers/discover.ts';
+import { hasProgram } from '../lab/needs.ts';
 import { findTypeInformation } from '../linux/bpf/btf.ts';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
@@ -130,7 +129,7 @@ function checkKernelLog(files: KernelFiles): Check {
 const programs = ['unshare', 'nsenter', 'setpriv', 'mount', 'ip'];
 
 function checkPrograms(): Check {
-  const missing = programs.filter(name => !onPath(name));
+  const missing = programs.filter(name => !hasProgram(name));
   return missing.length === 0
     ? yes('lab programs', programs.join(' '))
     : no(
@@ -139,11 +138,6 @@ function checkPrograms(): Check {
         'labs need them: apt-get install util-linux mount iproute2',
       );
 }
-
-const onPath = (program: string): boolean =>
-  `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`
-    .split(delimiter)
-    .some(directory => statSync(join(directory, program), { throwIfNoEntry: false })?.isFile() === true);
 
 const checkTypeInformation = (files: KernelFiles): Check => fromReading('BTF', findTypeInformation(files));
 

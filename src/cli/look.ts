@@ -21,8 +21,20 @@ export async function look(selectors: readonly string[], options: LookOptions): 
   if (options.from !== undefined) return narrow(readObservation(options.from), selectors);
   const files = openKernelFiles();
   const { containers, notices } = await discoverContainers(files);
+  if (containers.length === 0) refuseBlindness(notices);
   const chosen = choose(files, containers, selectors);
   return lookAt(files, chosen, notices, options.windowMs);
+}
+
+/** "There are none" would be a claim that somebody without the right to look cannot make. */
+function refuseBlindness(notices: readonly EngineNotice[]): void {
+  const hidden = notices.filter(({ because }) => because === 'not-permitted');
+  if (hidden.length > 0)
+    throw new Failure(
+      exitCodes.cannotLook,
+      `no container can be seen from here: ${hidden.map(({ what }) => what).join(', ')} cannot be read.`,
+      'Run as root; "glassbox doctor" says what can be decided without.',
+    );
 }
 
 export const lookAt = (
