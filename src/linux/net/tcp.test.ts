@@ -25,6 +25,12 @@ test('finds the listeners and nothing else', () => {
   ]);
 });
 
+test('stops at the first connection, which comes after all listeners', () => {
+  const listener = tcp618.split('\n')[1];
+  expect(parseTcpListeners(`${tcp618}${listener}\n`, 'LE')).toHaveLength(1);
+  expect(parseTcpListeners(`${heading}${listener}\n${listener}`, 'LE')).toHaveLength(2);
+});
+
 test('reads words in the order of the machine that printed them', () => {
   expect(parseTcpListeners(tcpBigEndian, 'BE')).toMatchObject([
     { address: '127.0.0.1', port: 22, uid: 1000 },

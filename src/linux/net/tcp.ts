@@ -32,15 +32,25 @@ export function parseTcpListeners(
   text: string,
   order: ByteOrder = endianness(),
 ): readonly ListeningSocket[] | undefined {
-  const [header, ...lines] = text.split('\n');
-  if (header === undefined || !/^\s*sl\s+local_address/.test(header)) return undefined;
+  if (!/^\s*sl\s+local_address/.test(text)) return undefined;
   const sockets: ListeningSocket[] = [];
-  for (const line of lines) {
+  let start = text.indexOf('\n') + 1;
+  while (start > 0 && start < text.length) {
+    const end = text.indexOf('\n', start);
+    const line = text.slice(start, end < 0 ? undefined : end);
+    // Listeners come first: what follows may be hundreds of thousands of connections.
+    if (isOfAnotherState(line)) break;
     const socket = parseLine(line, order);
     if (socket !== undefined) sockets.push(socket);
+    start = end + 1;
   }
   return sockets;
 }
+
+const isOfAnotherState = (line: string): boolean => {
+  const state = /^ *\d+: [0-9A-F:]+ [0-9A-F:]+ ([0-9A-F]{2}) /.exec(line)?.[1];
+  return state !== undefined && state !== listenState;
+};
 
 function parseLine(line: string, order: ByteOrder): ListeningSocket | undefined {
   const fields = line.trim().split(/\s+/);

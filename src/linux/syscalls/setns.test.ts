@@ -72,3 +72,10 @@ test.skipIf(!mayJoin)('a new network namespace has a loopback device only, and i
   expect(inside.value.devices.value.trim().split('\n').slice(2)).toEqual([expect.stringMatching(/^ *lo:/)]);
   expect(network()).toBe(before);
 });
+
+test('is there already: no right is needed, and koffi is not either', () => {
+  const where = inNamespace(live, hostPid(process.pid), 'net', () =>
+    readlinkSync('/proc/thread-self/ns/net'),
+  );
+  expect(where).toEqual({ present: true, value: readlinkSync('/proc/thread-self/ns/net') });
+});

@@ -15,7 +15,7 @@ export type JoinableNamespace = 'cgroup' | 'ipc' | 'net' | 'uts';
  * Joins a namespace of process `pid`, runs `action` there, and goes back, whatever `action` does. Only the calling
  * thread moves, so `action` must be synchronous: work handed to Node's thread pool stays outside.
  *
- * Needs CAP_SYS_ADMIN. What `action` throws passes through. Should the way back be barred, this throws rather
+ * Needs CAP_SYS_ADMIN, unless the thread is there already. What `action` throws passes through. Should the way back be barred, this throws rather
  * than let the thread go on inside a container.
  */
 export function inNamespace<T>(
@@ -28,9 +28,11 @@ export function inNamespace<T>(
   if (files.root !== '/') {
     return absent(path, 'vanished', 'a stored tree has no namespace to join; look on the machine itself');
   }
+  // Not /proc/self: in a worker thread that would be the main thread's namespace.
+  const here = `/proc/thread-self/ns/${kind}`;
+  if (isSameNamespace(files, path, here)) return present(action());
   return flatMapReading(loadLibC(), libc => {
-    // Not /proc/self: in a worker thread that would be the main thread's namespace.
-    const home = openNamespace(`/proc/thread-self/ns/${kind}`);
+    const home = openNamespace(here);
     if (!home.present) return home;
     try {
       const target = openNamespace(path);
@@ -44,6 +46,12 @@ export function inNamespace<T>(
       closeSync(home.value);
     }
   });
+}
+
+function isSameNamespace(files: KernelFiles, one: string, other: string): boolean {
+  const links = [files.link(one), files.link(other)];
+  const [first, second] = links.map(link => (link.present ? link.value : undefined));
+  return first !== undefined && first === second;
 }
 
 /** Runs `action` in a network namespace made for it, which ends when the thread is home again. As `inNamespace`. */
