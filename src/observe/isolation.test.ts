@@ -3,7 +3,7 @@ import { container } from '../../test/support/facts.ts';
 import type { FileStatus, KernelFiles } from '../linux/files.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import { hostPid, namespaceId } from '../linux/units.ts';
-import { readIsolation } from './isolation.ts';
+import { readHostMounts, readIsolation } from './isolation.ts';
 
 /** Docker on v1: root on an overlay of its own, a directory of the host, resolv.conf, a disk by --device. */
 const hostMountinfo = `20 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
@@ -77,7 +77,8 @@ function stored({ texts = {}, links = [], nodes = {} }: Stored): KernelFiles {
 
 const box = container({ init: hostPid(7), namespaces: { user: namespaceId(5) } });
 const read = (files: Stored = {}, user = 5) => {
-  const facts = readIsolation(stored(files), box, { user: namespaceId(user) });
+  const kernel = stored(files);
+  const facts = readIsolation(kernel, box, { user: namespaceId(user) }, readHostMounts(kernel));
   if (!facts.present) throw new Error(facts.what);
   return facts.value;
 };
@@ -133,8 +134,10 @@ test('a devices cgroup outside of what is mounted here', () => {
 test('without the host’s mounts nothing is called the host’s; without its own there are no facts', () => {
   const unread = absent('/proc/1/mountinfo', 'not-permitted', '');
   expect(readIsolation(stored({}), box, {}, unread)).toMatchObject({ value: { hostMounts: [] } });
-  expect(readIsolation(stored({}), container({ init: hostPid(8) }), {})).toMatchObject({
+  expect(readIsolation(stored({}), container({ init: hostPid(8) }), {}, unread)).toMatchObject({
     because: 'vanished',
   });
-  expect(readIsolation(stored({}), container({ init: null }), {})).toMatchObject({ because: 'vanished' });
+  expect(readIsolation(stored({}), container({ init: null }), {}, unread)).toMatchObject({
+    because: 'vanished',
+  });
 });

@@ -20,7 +20,7 @@ export function readIsolation(
   files: KernelFiles,
   container: Container,
   hostNamespaces: Namespaces,
-  hostMounts: Reading<readonly Mount[]> = readHostMounts(files),
+  hostMounts: Reading<readonly Mount[]>,
 ): Reading<IsolationFacts> {
   const { init } = container;
   if (init === null)
@@ -106,14 +106,15 @@ function readHostDevices(files: KernelFiles, init: HostPid, rules: Reading<reado
   return orElse(files.list(directory), [])
     .filter(name => {
       const path = `${directory}/${name}`;
-      if (files.link(path).present) return false;
       const status = files.status(path);
       if (!status.present) return false;
       const { mode, represents } = status.value;
       const isBlock = (mode & fileTypeMask) === blockDevice;
       const device = deviceNumber(isBlock ? 'block' : 'character', represents);
       const isRaw = (mode & fileTypeMask) === characterDevice && isRawMemory(device);
-      return (isBlock || isRaw) && (!rules.present || mayOpen(rules.value, device));
+      const isOpen = (isBlock || isRaw) && (!rules.present || mayOpen(rules.value, device));
+      // Its own node, not a link of the container's to one of ours.
+      return isOpen && !files.link(path).present;
     })
     .map(name => `/dev/${name}`)
     .sort();

@@ -4,7 +4,8 @@ import type { CgroupLayout, CgroupLevel, Controller, ControllerSamples } from '.
 import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
-import type { ProcessStatus, SchedulerTimes } from '../linux/proc/process.ts';
+import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
+import type { ProcessStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
 import type { Bytes, CgroupPath, ClockTicks, HostPid } from '../linux/units.ts';
 

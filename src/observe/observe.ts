@@ -10,7 +10,7 @@ import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 import { readHost } from './host.ts';
 import { type ActionReader, createActionReader, readInitSignals } from './init-signals.ts';
-import { readIsolation } from './isolation.ts';
+import { readHostMounts, readIsolation } from './isolation.ts';
 import { createNetworkObserver } from './network.ts';
 import {
   type CgroupTables,
@@ -53,6 +53,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   const members = groupProcesses(files, containers);
   const findings = network.finish(byInit(containers, members));
   const readActions = createActionReader();
+  const hostMounts = readHostMounts(files);
   const host = { ...readHost(files, layout), ...findings.host };
   const tables = cgroups.tables();
   return {
@@ -77,7 +78,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
             ),
             processes: finishProcesses(files, members.get(container.id) ?? [], processes.get(container.id)),
             network: findings.containers.get(container.init) ?? nothingRuns.network,
-            isolation: readIsolation(files, container, host.namespaces),
+            isolation: readIsolation(files, container, host.namespaces, hostMounts),
           },
     ),
     notices: options.notices,

@@ -2,7 +2,7 @@ import type { KernelFiles } from '../linux/files.ts';
 import { readCmdline } from '../linux/proc/cmdline.ts';
 import { readExecutable } from '../linux/proc/exe.ts';
 import { readOomScoreAdjust } from '../linux/proc/oom_score_adj.ts';
-import type { SchedulerTimes } from '../linux/proc/process.ts';
+import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
 import { readSchedstat } from '../linux/proc/schedstat.ts';
 import { readStat } from '../linux/proc/stat.ts';
 import { readStatus } from '../linux/proc/status.ts';

@@ -8,7 +8,7 @@ import type {
   PidsSample,
 } from '../../src/linux/cgroup/model.ts';
 import type { OomReport } from '../../src/linux/kmsg/oom-report.ts';
-import type { ProcessStatus } from '../../src/linux/proc/process.ts';
+import type { ProcessStatus } from '../../src/linux/proc/status.ts';
 import { absent, present } from '../../src/linux/reading.ts';
 import {
   bytes,

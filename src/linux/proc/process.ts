@@ -2,10 +2,6 @@ import type { KernelFiles } from '../files.ts';
 import { flatMapReading, mapReading, parsed, type Reading } from '../reading.ts';
 import { type HostPid, hostPid, parseCount } from '../units.ts';
 
-export type { SchedulerTimes } from './schedstat.ts';
-export type { ProcessStat } from './stat.ts';
-export type { CapabilitySets, Ids, ProcessStatus, SignalSets } from './status.ts';
-
 /** How a file below /proc/<pid> is asked for. */
 export type ProcPid = HostPid | 'self';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { SchedulerTimes } from '../../linux/proc/process.ts';
+import type { SchedulerTimes } from '../../linux/proc/schedstat.ts';
 import type { Bytes, ClockTicks, HostPid, Microseconds, NsPid } from '../../linux/units.ts';
 import type { ProcessFacts, SignalFetching } from '../observation.ts';
 import { flag, list, reading, type Schema, text, whole } from './parts.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { common, container, notThere, process } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
-import type { ProcessStatus } from '../../../linux/proc/process.ts';
+import type { ProcessStatus } from '../../../linux/proc/status.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { hostPid, nsPid } from '../../../linux/units.ts';
 import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
