@@ -6,10 +6,8 @@ const node = Number.parseInt(process.versions.node, 10);
 const checkout = new URL('../../', import.meta.url);
 
 if (node >= 24) {
-  const { enableCompileCache } = await import('node:module');
-  const { fileURLToPath } = await import('node:url');
   // Beside the bundle, never in /tmp: code that root runs must not come from a directory that anybody can make.
-  enableCompileCache(fileURLToPath(new URL('cache', import.meta.url)));
+  process.getBuiltinModule('node:module').enableCompileCache(`${import.meta.dirname}/cache`);
   await import('./main.ts');
 } else {
   const { chooseNodeAgain } = await import('./choose-node-again.ts');
