@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { removeEmptyCgroup } from '../../src/lab/cgroup-removal.ts';
+import { labLayout } from '../../src/lab/cgroups.ts';
 import { hasProgram } from '../../src/lab/needs.ts';
 
 export interface DockerDaemon {
@@ -23,8 +25,12 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
   const socket = join(directory, 'docker.sock');
   const places = ['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')];
   const files = ['--pidfile', join(directory, 'pid'), '--host', `unix://${socket}`];
+  // A parent cgroup of our own: containers leave it behind, and the machine's /docker is not ours to remove.
+  const parent = `glassbox-docker-${process.pid}`;
   const network = ['--bridge=none', '--iptables=false', '--ip-forward=false', '--ip-masq=false'];
-  const child = spawn('dockerd', [...places, ...files, ...network], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('dockerd', [...places, ...files, ...network, '--cgroup-parent', `/${parent}`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     log = (log + chunk).slice(-4000);
@@ -33,6 +39,7 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await closed;
+    for (const { mountPoint } of labLayout().hierarchies) removeEmptyCgroup(join(mountPoint, parent));
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   };
   for (let waited = 0; !existsSync(socket) || !log.includes('API listen'); waited += 50) {
