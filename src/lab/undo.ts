@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { disableControllers, removeCgroupSync, removeEmptyCgroup } from './cgroup-removal.ts';
 import { removeDockerContainer, removeDockerImage } from './docker/undo.ts';
 import { type JournalEntry, ownerOfRun, readJournal } from './journal.ts';
@@ -23,6 +23,7 @@ export function undoJournal(directory: string): readonly string[] {
   }
   if (left.length === 0) rmSync(directory, { recursive: true, force: true });
   removeIfEmpty(journalsDirectory());
+  removeIfEmpty(dirname(journalsDirectory()));
   return left;
 }
 

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { openKernelFiles } from '../../linux/files.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
+import { readMountinfo } from '../../linux/proc/mountinfo.ts';
+import { orElse } from '../../linux/reading.ts';
 import { bytes, hostPid } from '../../linux/units.ts';
 import { killAllIn, removeCgroupSync } from '../cgroup-removal.ts';
 import { defaultLimits, type LabCgroup, makeCgroup } from '../cgroups.ts';
@@ -82,7 +85,9 @@ function launcher(shared: ReadonlySet<NamespaceKind>, script: string): readonly 
     shared.has(kind as NamespaceKind) ? [] : [flag],
   );
   const fork = shared.has('pid') ? [] : ['--fork', '--kill-child=KILL'];
-  const unshare = ['unshare', ...own, ...fork];
+  // Its own first step, all mounts private, fails in a chroot; there the script does it.
+  const propagation = rootIsMountPoint() ? [] : ['--propagation', 'unchanged'];
+  const unshare = ['unshare', ...own, ...propagation, ...fork];
   return ['--pdeathsig', 'KILL', ...unshare, '/bin/sh', '-c', script];
 }
 
@@ -96,13 +101,27 @@ function planOf(
     hostName: spec.name,
     mountPoint,
     shared,
+    isChroot: !rootIsMountPoint(),
     user: spec.user ?? 'unprivileged',
     cgroupDirectories: cgroup.all,
-    binds: [...programBinds(spec.program), ...(spec.binds ?? [])],
+    binds: [...separateMounts(), ...programBinds(spec.program), ...(spec.binds ?? [])],
     sysctls: spec.sysctls ?? {},
     sharedMemorySize: spec.sharedMemorySize ?? bytes(64 * 1024 * 1024),
     command: programCommand(spec.program, !shared.has('mnt')),
   };
+}
+
+const mountPoints = (): readonly string[] =>
+  orElse(readMountinfo(openKernelFiles(), 'self'), []).map(({ mountPoint }) => mountPoint);
+
+/** Not so after chroot(2) into an ordinary directory. */
+const rootIsMountPoint = (): boolean => mountPoints().includes('/');
+
+/** An overlay shows its lower layer without what is mounted in it: a separate /usr, for one. */
+function separateMounts(): NonNullable<ContainerSpec['binds']> {
+  return mountPoints()
+    .filter(point => /^\/(?:usr|bin|sbin|lib\w*|etc|opt)(?:\/|$)/.test(point))
+    .map(point => ({ source: point, target: point, writable: false }));
 }
 
 /** Pid out, journal, `go` back, and `ready` when everything is in place and the program is next. */

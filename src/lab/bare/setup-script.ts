@@ -10,6 +10,8 @@ export interface SetupPlan {
   /** An empty directory; the container's root is built over it, inside the private mount namespace only. */
   readonly mountPoint: string;
   readonly shared: ReadonlySet<NamespaceKind>;
+  /** The host's root is not a mount point. */
+  readonly isChroot: boolean;
   readonly user: 'unprivileged' | 'root';
   readonly cgroupDirectories: readonly string[];
   readonly binds: readonly { readonly source: string; readonly target: string; readonly writable: boolean }[];
@@ -37,6 +39,7 @@ export function setupScript(plan: SetupPlan): string {
     'echo "$pid" >&3',
     'read -r go <&3',
     'umask 022',
+    ...(ownMounts && plan.isChroot ? [privateMounts] : []),
     ...(plan.shared.has('uts') ? [] : [`echo ${quote(plan.hostName)} > /proc/sys/kernel/hostname`]),
     ...(plan.shared.has('net') ? [] : [loopbackUp]),
     ...(ownMounts ? [...rootFileSystem(plan), ...kernelFileSystems(plan), ...binds(plan)] : []),
@@ -50,6 +53,12 @@ export function setupScript(plan: SetupPlan): string {
     `exec env -i ${words([...programEnvironment, `HOSTNAME=${plan.hostName}`])} $root ${words([...session(plan), ...cgroupNamespace(plan), ...credentials(plan), ...plan.command])}`,
   ].join('\n');
 }
+
+/**
+ * In a chroot no path leads to the mount that the root is part of. A process that enters its own mount namespace
+ * once more stands at that namespace's root, outside of the chroot; only this one command does.
+ */
+const privateMounts = 'nsenter --mount=/proc/self/ns/mnt mount --make-rprivate /';
 
 /** SIOCGIFFLAGS and SIOCSIFFLAGS with IFF_UP: for machines without iproute2. Perl is part of every Debian. */
 const loopbackUp = `ip link set lo up 2>/dev/null || perl -e 'socket(S,2,2,0)||die $!;my $r=pack("a16s","lo",0);ioctl(S,0x8913,$r)||die $!;(my $n,my $f)=unpack("a16s",$r);ioctl(S,0x8914,pack("a16s","lo",$f|1))||die $!' || echo 'lo stays down: install iproute2' >&2`;
