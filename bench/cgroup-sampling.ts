@@ -81,7 +81,7 @@ interface Subject {
   round(): void;
 }
 
-function sixOfEach(layout: CgroupLayout, paths: readonly CgroupPath[], { read }: Sampler): Subject {
+function sixOfEach(layout: CgroupLayout, paths: readonly CgroupPath[], sampler: Sampler): Subject {
   const work = paths.flatMap(path =>
     measured.flatMap(controller => {
       const { directory, version } = required(openCgroup(openKernelFiles(), layout, controller, path));
@@ -94,11 +94,12 @@ function sixOfEach(layout: CgroupLayout, paths: readonly CgroupPath[], { read }:
         }));
     }),
   );
+  const sampled = work.map(({ file, parse }) => ({ file: sampler.file(file), parse }));
   return {
     files: work.map(({ file }) => file),
     round: () => {
-      for (const { file, parse } of work)
-        if (parse(required(read(file))) === undefined) throw new Error(file);
+      for (const { file, parse } of sampled)
+        if (parse(required(file.read())) === undefined) throw new Error('a file without the value');
     },
   };
 }

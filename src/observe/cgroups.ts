@@ -32,7 +32,7 @@ export function createCgroupObserver(
   layout: CgroupLayout,
   sampler: Sampler = createSampler({ root: files.root }),
 ): CgroupObserver {
-  const sampled: CgroupFiles = { ...files, read: sampler.read, forget: sampler.forget };
+  const sampled: CgroupFiles = { ...files, file: sampler.file };
   const observed = {
     cpu: observeController('cpu', sampled, layout),
     cpuset: observeController('cpuset', sampled, layout),

@@ -25,14 +25,11 @@ export function keyedCounts<K extends string>(...keys: readonly K[]): (text: str
       if (at !== -1) position = at + inLine.length;
       else if (text.startsWith(atStart)) position = atStart.length;
       else continue;
-      counts[key] = lineEndsAfter(text, position) ? countAt(text, position) : undefined;
+      counts[key] = countAt(text, position, mustEnd);
     }
     return counts;
   };
 }
-
-/** A text that was cut short ends within a number that then is another one; the kernel ends every line. */
-const lineEndsAfter = (text: string, at: number): boolean => text.indexOf('\n', at) !== -1;
 
 /** What follows `key`, up to the end of the line: for counters that need more than 53 bits on the way. */
 export function digitsOf(text: string, key: string): string | undefined {
@@ -46,19 +43,24 @@ export function digitsOf(text: string, key: string): string | undefined {
 }
 
 /** A file that is one count and a newline. */
-export const parseSingleCount = (text: string): number | undefined => countAt(text, 0);
+export const parseSingleCount = (text: string): number | undefined => countAt(text, 0, false);
+
+/** A text that was cut short ends within a number that then is another one; the kernel ends every line. */
+const mustEnd = true;
 
 /** Decimal digits up to the end of the word; undefined when there are none, or too many for a double. */
-function countAt(text: string, start: number): number | undefined {
+function countAt(text: string, start: number, lineMustEnd: boolean): number | undefined {
+  const length = text.length;
   let value = 0;
   let at = start;
-  for (; at < text.length; at++) {
+  for (; at < length; at++) {
     const code = text.charCodeAt(at);
     if (code === newline || code === space) break;
     if (code < zero || code > nine) return undefined;
     value = value * 10 + (code - zero);
   }
-  return at > start && value <= Number.MAX_SAFE_INTEGER ? value : undefined;
+  if (at === start || (lineMustEnd && at === length)) return undefined;
+  return value <= Number.MAX_SAFE_INTEGER ? value : undefined;
 }
 
 /** A limit file: `max`, or a count. */

@@ -12,7 +12,7 @@ import { readMemory } from './memory.ts';
 import type { CgroupLayout, Controller, ControllerSamples, Sampled } from './model.ts';
 import { readPids } from './pids.ts';
 import { readPressure } from './pressure.ts';
-import type { Sampler } from './sampler.ts';
+import type { SampledFile, Sampler } from './sampler.ts';
 
 type Readers = { readonly [C in Controller]: (cgroup: CgroupDirectory) => Reading<ControllerSamples[C]> };
 
@@ -27,8 +27,8 @@ const readers: Readers = {
   pressure: readPressure,
 };
 
-/** What reading a cgroup takes: KernelFiles have it, and a sampler can lend its own `read` and `forget`. */
-export type CgroupFiles = Pick<KernelFiles, 'read' | 'list' | 'status'> & Partial<Pick<Sampler, 'forget'>>;
+/** What reading a cgroup takes: KernelFiles have it, and a sampler can lend its kept files. */
+export type CgroupFiles = Pick<KernelFiles, 'read' | 'list' | 'status'> & Partial<Pick<Sampler, 'file'>>;
 
 /** The directory that holds a cgroup's files of one controller. */
 export function openCgroup(
@@ -45,23 +45,23 @@ export function openCgroup(
         accounting !== undefined && name.startsWith('cpuacct.')
           ? `${accounting}/${name}`
           : `${directory}/${name}`;
-      // A cgroup is sampled many times: joining its paths anew would cost more than some of the reads.
-      const paths = new Map<string, string>();
+      const open = files.file ?? ((file): SampledFile => ({ read: () => files.read(file), close: () => {} }));
+      const opened = new Map<string, SampledFile>();
       return {
         directory,
         version: hierarchy.version,
         isRoot: directory === hierarchy.mountPoint,
         read: name => {
-          let file = paths.get(name);
+          let file = opened.get(name);
           if (file === undefined) {
-            file = pathOf(name);
-            paths.set(name, file);
+            file = open(pathOf(name));
+            opened.set(name, file);
           }
-          return files.read(file);
+          return file.read();
         },
         list: () => files.list(directory),
         close: () => {
-          for (const file of paths.values()) files.forget?.(file);
+          for (const file of opened.values()) file.close();
         },
       };
     }),

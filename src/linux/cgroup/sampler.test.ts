@@ -11,9 +11,10 @@ test('reads anew each time, through one descriptor', () => {
   using tree = temporaryTree({ '/c/pids.current': '1\n' });
   const sampler = createSampler({ root: tree.root });
   const before = openDescriptors();
-  expect(sampler.read('/c/pids.current')).toEqual(present('1\n'));
+  const file = sampler.file('/c/pids.current');
+  expect(file.read()).toEqual(present('1\n'));
   tree.write({ '/c/pids.current': '22\n' });
-  expect(sampler.read('/c/pids.current')).toEqual(present('22\n'));
+  expect(file.read()).toEqual(present('22\n'));
   expect(openDescriptors()).toBe(before + 1);
   sampler.close();
   expect(openDescriptors()).toBe(before);
@@ -23,27 +24,24 @@ test('with no descriptors to keep it opens, reads and closes', () => {
   using tree = temporaryTree({ '/c/a': '1\n', '/c/b': '2\n', '/c/d': '3\n' });
   const sampler = createSampler({ root: tree.root, maxDescriptors: 1 });
   const before = openDescriptors();
-  for (const [name, text] of [
-    ['a', '1\n'],
-    ['b', '2\n'],
-    ['d', '3\n'],
-    ['b', '2\n'],
-  ])
-    expect(sampler.read(`/c/${name}`)).toEqual(present(text));
+  const [a, b, d] = ['/c/a', '/c/b', '/c/d'].map(sampler.file);
+  const texts = [a, b, d, b].map(file => file?.read());
+  expect(texts).toEqual(['1\n', '2\n', '3\n', '2\n'].map(present));
   expect(openDescriptors()).toBe(before + 1);
   sampler.close();
 });
 
-test('a file that is forgotten is opened again', () => {
+test('a file that is closed is opened again', () => {
   using tree = temporaryTree({ '/c/a': 'old\n' });
   const sampler = createSampler({ root: tree.root });
-  sampler.read('/c/a');
+  const file = sampler.file('/c/a');
+  file.read();
   tree.remove('/c/a');
   tree.write({ '/c/a': 'new\n' });
-  expect(sampler.read('/c/a')).toEqual(present('old\n'));
-  sampler.forget('/c/a');
-  sampler.forget('/c/never-read');
-  expect(sampler.read('/c/a')).toEqual(present('new\n'));
+  expect(file.read()).toEqual(present('old\n'));
+  file.close();
+  file.close();
+  expect(file.read()).toEqual(present('new\n'));
   sampler.close();
 });
 
@@ -51,7 +49,7 @@ test('a text of any length comes whole', () => {
   const text = '254:0 rbytes=1459200 wbytes=314773504 rios=192 wios=353 dbytes=0 dios=0\n'.repeat(2000);
   using tree = temporaryTree({ '/c/io.stat': text });
   const sampler = createSampler({ root: tree.root });
-  expect(sampler.read('/c/io.stat')).toEqual(present(text));
+  expect(sampler.file('/c/io.stat').read()).toEqual(present(text));
   sampler.close();
 });
 
@@ -59,7 +57,7 @@ test('a missing file is absent and keeps nothing open', () => {
   using tree = temporaryTree({});
   const sampler = createSampler({ root: tree.root });
   const before = openDescriptors();
-  expect(sampler.read('/c/a')).toMatchObject({ present: false, because: 'vanished', what: '/c/a' });
+  expect(sampler.file('/c/a').read()).toMatchObject({ present: false, because: 'vanished', what: '/c/a' });
   expect(openDescriptors()).toBe(before);
 });
 
@@ -69,7 +67,8 @@ test('when the limit is reached all the same it gives up some of its own', () =>
   const script = `
     import { createSampler } from ${JSON.stringify(import.meta.resolve('./sampler.ts'))};
     const sampler = createSampler({ root: process.argv[1], maxDescriptors: 1000 });
-    const texts = [1, 2].flatMap(() => ${JSON.stringify(names)}.map(sampler.read));
+    const files = ${JSON.stringify(names)}.map(sampler.file);
+    const texts = [...files, ...files].map(file => file.read());
     console.log(JSON.stringify(texts.map(text => text.value ?? text.remedy)));`;
   const node = [process.execPath, '--input-type=module', '-e', script, tree.root];
   const output = execFileSync('sh', ['-c', 'ulimit -n 64 && exec "$@"', 'sh', ...node], { encoding: 'utf8' });
@@ -94,14 +93,14 @@ test('a cgroup that was removed has vanished; one of the same name is read anew'
   context.skip(process.getuid?.() !== 0, 'needs root to make a cgroup');
   context.skip(!readdirSync('/sys/fs/cgroup').includes('pids'), 'needs the v1 pids hierarchy');
   inLiveCgroup((directory, sampler) => {
-    const file = `${directory}/pids.current`;
-    expect(sampler.read(file)).toEqual(present('0\n'));
+    const file = sampler.file(`${directory}/pids.current`);
+    expect(file.read()).toEqual(present('0\n'));
     rmdirSync(directory);
-    expect(sampler.read(file)).toMatchObject({ present: false, because: 'vanished' });
+    expect(file.read()).toMatchObject({ present: false, because: 'vanished' });
     mkdirSync(directory);
-    expect(sampler.read(file)).toEqual(present('0\n'));
+    expect(file.read()).toEqual(present('0\n'));
     rmdirSync(directory);
     mkdirSync(directory);
-    expect(sampler.read(file)).toEqual(present('0\n'));
+    expect(file.read()).toEqual(present('0\n'));
   });
 });

@@ -3,14 +3,20 @@ import { join } from 'node:path';
 import { readDescriptor } from '../files.ts';
 import { absentFromError, present, type Reading } from '../reading.ts';
 
+/** A file that is read again and again. */
+export interface SampledFile {
+  read(): Reading<string>;
+  /** Gives its descriptor back; the next read opens it anew. */
+  close(): void;
+}
+
 /**
- * Reads the same cgroup files again and again. Opening costs several times what reading does, so descriptors
- * are kept and read anew from position 0; the kernel makes the text again for each such read.
+ * Opening a cgroup file costs several times what reading it does, so descriptors are kept and read from position 0;
+ * the kernel makes the text anew for each such read. Once too many are open, files are opened, read and closed.
  */
 export interface Sampler {
-  read(path: string): Reading<string>;
-  /** Closes a file that is not read again for now. */
-  forget(path: string): void;
+  file(path: string): SampledFile;
+  /** Closes all. */
   close(): void;
 }
 
@@ -26,63 +32,64 @@ export function createSampler({
   readonly root?: string;
   readonly maxDescriptors?: number;
 } = {}): Sampler {
-  const kept = new Map<string, number>();
-  const at = (path: string): string => (root === '/' ? path : join(root, path));
+  const kept = new Set<Slot>();
+  let room = maxDescriptors;
 
-  const forget = (path: string): void => {
-    const descriptor = kept.get(path);
-    if (descriptor === undefined) return;
-    kept.delete(path);
-    closeSync(descriptor);
+  const close = (slot: Slot): void => {
+    if (slot.descriptor === undefined) return;
+    closeSync(slot.descriptor);
+    slot.descriptor = undefined;
+    kept.delete(slot);
   };
 
-  let room = maxDescriptors;
   const open = (path: string): number => {
     try {
-      return openSync(at(path), constants.O_RDONLY | constants.O_NONBLOCK);
+      return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     } catch (error) {
-      const [eldest] = kept.keys();
+      const [eldest] = kept;
       if (!isOutOfDescriptors(error) || eldest === undefined) throw error;
       // Others hold more than we thought: make do with fewer from now on.
-      forget(eldest);
+      close(eldest);
       room = kept.size;
       return open(path);
     }
   };
 
-  const readOnce = (path: string): Reading<string> => {
-    const descriptor = open(path);
+  const readFirst = (slot: Slot, real: string): string => {
+    slot.descriptor = open(real);
+    kept.add(slot);
     try {
-      return present(readWhole(descriptor));
+      return readWhole(slot.descriptor);
     } finally {
-      closeSync(descriptor);
-    }
-  };
-
-  const read = (path: string): Reading<string> => {
-    const known = kept.get(path);
-    try {
-      if (known !== undefined) return present(readWhole(known));
-      if (kept.size >= room) return readOnce(path);
-      const descriptor = open(path);
-      kept.set(path, descriptor);
-      return present(readWhole(descriptor));
-    } catch (error) {
-      forget(path);
-      // ENODEV on a kept descriptor: that cgroup is gone, but a new one may have its name by now.
-      if (known !== undefined && codeOf(error) === 'ENODEV') return read(path);
-      return absentFromError(path, error);
+      if (kept.size > room) close(slot);
     }
   };
 
   return {
-    read,
-    forget,
+    file(path) {
+      const real = root === '/' ? path : join(root, path);
+      const slot: Slot = { descriptor: undefined };
+      const read = (): Reading<string> => {
+        const { descriptor } = slot;
+        try {
+          return present(descriptor === undefined ? readFirst(slot, real) : readWhole(descriptor));
+        } catch (error) {
+          close(slot);
+          // ENODEV on a kept descriptor: that cgroup is gone, but a new one may have its name by now.
+          if (descriptor !== undefined && codeOf(error) === 'ENODEV') return read();
+          return absentFromError(path, error);
+        }
+      };
+      return { read, close: () => close(slot) };
+    },
     close() {
-      for (const descriptor of kept.values()) closeSync(descriptor);
-      kept.clear();
+      for (const slot of kept) close(slot);
     },
   };
+}
+
+interface Slot {
+  descriptor: number | undefined;
 }
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException | undefined)?.code;
