@@ -6,7 +6,7 @@ import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { page, print, printJson } from '../output.ts';
 import { probe } from '../probe.ts';
 import { formatLabRun, formatLabStart, held } from '../text/lab.ts';
-import { table } from '../text/layout.ts';
+import { padEnd, padStart, width, wrap } from '../text/layout.ts';
 import { findCase } from './explain.ts';
 
 export function labList(options: { readonly json: boolean }): ExitCode {
@@ -17,13 +17,14 @@ export function labList(options: { readonly json: boolean }): ExitCode {
     seconds: lab.seconds,
   }));
   if (options.json) printJson({ version: 1, cases });
-  else
-    print(
-      table(
-        [{ title: 'CASE' }, { title: 'ABOUT', align: 'right' }, { title: 'PROBLEM' }],
-        cases.map(({ id, seconds, title }) => [id, `${seconds} s`, title.en]),
-      ),
-    );
+  else {
+    const cells = Math.max(...cases.map(({ id }) => width(id)));
+    const hanging = ' '.repeat(cells + 8);
+    for (const { id, seconds, title } of cases)
+      print(
+        `${padEnd(id, cells)} ${padStart(`${seconds} s`, 5)}  ${wrap(title.en, page().width, hanging).slice(hanging.length)}`,
+      );
+  }
   return exitCodes.ran;
 }
 

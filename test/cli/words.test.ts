@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { width } from '../../src/cli/text/layout.ts';
+import { glassbox } from './run.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'glassbox-cli-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const commands = [
+  '',
+  'ps',
+  'inspect',
+  'observe',
+  'diagnose',
+  'explain',
+  'map',
+  'doctor',
+  'demo',
+  'lab',
+  'lab list',
+  'lab run',
+  'lab clean',
+];
+
+test.each(commands)('help of "%s": an example, at most 80 columns, exit 0', words => {
+  const { code, output, errors } = glassbox([...words.split(' ').filter(word => word !== ''), '--help']);
+  expect([code, errors]).toEqual([0, '']);
+  expect(output).toMatch(/Examples?:\n {2}(sudo )?glassbox /);
+  expect(Math.max(...output.split('\n').map(width))).toBeLessThanOrEqual(80);
+});
+
+test.each<[string, readonly string[], number, RegExp]>([
+  ['an unknown command', ['diagnosee'], 2, /no command "diagnosee". Did you mean diagnose/],
+  ['an unknown option', ['ps', '--nope'], 2, /unknown option '--nope'/],
+  ['a missing word', ['inspect'], 2, /missing required argument 'container'/],
+  ['an unknown symptom', ['diagnose', '--symptom', 'sad'], 2, /It is one of\s+killed/],
+  ['a window that is no time', ['diagnose', '--for', 'soon'], 2, /a time from 10ms to\s+600s/],
+  ['an unknown case', ['explain', 'process/nothing'], 2, /no case "process\/nothing"/],
+  ['no lab named', ['lab', 'run'], 2, /which lab\?/],
+  [
+    'a file that is not there',
+    ['diagnose', '--from', join(directory, 'none.json')],
+    2,
+    /cannot be read: ENOENT/,
+  ],
+])('%s', (_, words, code, message) => {
+  const run = glassbox(words);
+  expect([run.code, run.output]).toEqual([code, '']);
+  expect(run.errors.replace(/\s+/g, ' ')).toMatch(new RegExp(message.source.replaceAll('\\s+', ' ')));
+  expect(run.errors).toMatch(/^glassbox: /);
+});
+
+test.each([
+  ['broken JSON', '{', /it is not JSON/],
+  ['other JSON', '{"kind":"pod"}', /it is JSON of something else/],
+  ['nothing', '', /it is empty/],
+])('--from %s is refused with what to do', (_, text, message) => {
+  const file = join(directory, 'observation.json');
+  writeFileSync(file, text);
+  for (const run of [
+    glassbox(['diagnose', '--from', file]),
+    glassbox(['ps', '--from', '-'], { input: text }),
+  ]) {
+    expect(run.code).toBe(2);
+    expect(run.errors.replace(/\s+/g, ' ')).toMatch(message);
+    expect(run.errors.replace(/\s+/g, ' ')).toContain('glassbox observe -o FILE');
+  }
+});
+
+test('the version is the package version', () => {
+  expect(glassbox(['--version'])).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
+});
