@@ -134,9 +134,9 @@ test('cgroup v2 is told in its own file names', () => {
 
 test('what could not be read is neither limited nor unlimited', () => {
   const facts = common();
-  expect(rule({ ...facts, memory: present(limitedMemory), pids: notThere })).toMatchObject({
+  expect(rule({ ...facts, memory: present(limitedMemory), pids: notThere })).toEqual({
     kind: 'inconclusive',
-    missing: [{ because: 'disabled' }],
+    missing: [{ what: notThere.what, because: notThere.because, remedy: notThere.remedy }],
   });
   expect(rule({ ...facts, memory: notThere, pids: notThere })).toMatchObject({ missing: [{}, {}] });
   expect(rule({ ...facts, memory: present(freeMemory), pids: notThere })).toMatchObject({ kind: 'found' });

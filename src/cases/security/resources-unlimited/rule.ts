@@ -17,7 +17,9 @@ export const rule: RuleOf<typeof definition> = facts => {
     memory.present && memoryLimit(memory.value, facts.host.memory) === undefined ? memory.value : null;
   const freeTasks = pids.present && pidsLimit(pids.value) === undefined ? pids.value : null;
   if (freeMemory === null && freeTasks === null) {
-    const missing = [memory, pids].filter(reading => !reading.present);
+    const missing = [memory, pids]
+      .filter(reading => !reading.present)
+      .map(({ what, because, remedy }) => ({ what, because, remedy }));
     return missing.length === 0 ? ruledOut(...limits) : inconclusive(...missing);
   }
   return found({

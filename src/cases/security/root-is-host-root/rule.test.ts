@@ -123,6 +123,25 @@ test.each<[string, HostMount]>([
   expect(judge(root, { hostMounts: [mount] })).toMatchObject({ severity: 'notice' });
 });
 
+test('the root directory read-only: file systems mounted under it are writable all the same', () => {
+  const below = (hostPath: string): HostMount => ({ ...shared, hostPath, mountPoint: `/host${hostPath}` });
+  const readOnly = { ...shared, hostPath: '/', mountPoint: '/host', writable: false };
+  expect(judge(root, { hostMounts: [readOnly] })).toMatchObject({ severity: 'notice' });
+  expect(judge(root, { hostMounts: [readOnly, below('/boot'), below('/home'), shared] })).toMatchObject({
+    severity: 'warning',
+    summary: expect.stringMatching(
+      /write \/srv\/data of .* write 2 file systems of the host below \/host, which/,
+    ),
+  });
+});
+
+test('many paths are summed up', () => {
+  const many = Array.from({ length: 9 }, (_, index) => ({ ...shared, hostPath: `/srv/${index}` }));
+  const verdict = judge(root, { hostMounts: many });
+  expect(verdict).toMatchObject({ summary: expect.stringContaining('write 6 more paths of the host') });
+  expect(verdict.kind === 'found' && verdict.evidence).toHaveLength(2 + 4);
+});
+
 test('CAP_MKNOD under the rules of Docker reaches no disk', () => {
   const rules = parseDevicesList('b *:* m\nc *:* m\nc 1:3 rwm\n') ?? [];
   expect(judge(root, { deviceRules: present(rules) })).toMatchObject({ severity: 'notice' });

@@ -5,7 +5,7 @@ import { sayCount } from '../../../diagnose/wording.ts';
 import { capabilityName } from '../../../linux/capabilities.ts';
 import { mayMakeDisks } from '../../../linux/cgroup/devices.ts';
 import type { Mount } from '../../../linux/proc/mountinfo.ts';
-import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
+import type { HostMount, IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
 
 /** Something concrete that uid 0 inside could do to the host now, as a clause: "write /srv of the host (at /data)". */
 export interface WayOut {
@@ -33,33 +33,59 @@ export function findWaysOut(
 }
 
 function writableHostPaths({ hostMounts }: IsolationFacts, source: string): readonly WayOut[] {
-  const given = givenByHost(hostMounts).filter(({ writable }) => writable);
-  const whole = given.find(isHostRoot);
-  const reached = whole === undefined ? given : [whole];
-  const shown = reached.slice(0, 4).map(({ hostPath, mountPoint, type }): WayOut => {
-    const where = mountPoint === hostPath ? '' : ` (at ${mountPoint})`;
-    return {
-      could: `write ${hostPath} of the host${where}`,
-      evidence: {
-        claim:
-          "A path of the host, writable in there: what it creates belongs to the host's root, setuid files too",
-        source,
-        observed: `${hostPath} on ${mountPoint} rw, ${type}`,
-      },
-      remedy: 'mount',
-    };
-  });
-  const more = reached.length - shown.length;
-  if (more === 0) return shown;
+  const given = givenByHost(hostMounts);
+  const whole = given.findLast(isHostRoot);
+  if (whole?.writable) return [writable(whole, source)];
+  const open = given.filter(mount => mount.writable);
+  const below = whole === undefined ? [] : open.filter(mount => isPartOf(whole, mount));
+  const single = open.filter(mount => !below.includes(mount));
+  const more = single.length - most;
   return [
-    ...shown,
-    {
-      could: `write ${more} more paths of the host`,
-      evidence: { claim: 'More writable paths of the host', source, observed: `${more} mounts` },
-      remedy: 'mount',
-    },
+    ...single.slice(0, most).map(mount => writable(mount, source)),
+    ...(more > 0
+      ? [several(`write ${sayCount(more, 'more path')} of the host`, single.slice(most), source)]
+      : []),
+    ...(whole === undefined || below.length === 0
+      ? []
+      : [
+          several(
+            `write ${sayCount(below.length, 'file system')} of the host below ${whole.mountPoint}, which is read-only itself, while what is mounted under it is not`,
+            below,
+            source,
+          ),
+        ]),
   ];
 }
+
+const most = 3;
+
+/** A recursive bind of the root directory brings all file systems of the host along, each with its own options. */
+const isPartOf = (whole: HostMount, { mountPoint, hostPath }: HostMount): boolean =>
+  mountPoint === `${whole.mountPoint === '/' ? '' : whole.mountPoint}${hostPath}`;
+
+const describe = ({ hostPath, mountPoint, type }: HostMount): string =>
+  `${hostPath} on ${mountPoint} rw, ${type}`;
+
+const writable = (mount: HostMount, source: string): WayOut => ({
+  could: `write ${mount.hostPath} of the host${mount.mountPoint === mount.hostPath ? '' : ` (at ${mount.mountPoint})`}`,
+  evidence: {
+    claim:
+      "A path of the host, writable in there: what it creates belongs to the host's root, setuid files too",
+    source,
+    observed: describe(mount),
+  },
+  remedy: 'mount',
+});
+
+const several = (could: string, mounts: readonly HostMount[], source: string): WayOut => ({
+  could,
+  evidence: {
+    claim: `${sayCount(mounts.length, 'writable path')} of the host, the first of them`,
+    source,
+    observed: mounts.slice(0, 1).map(describe).join(),
+  },
+  remedy: 'mount',
+});
 
 /** The mount that a path is on: the longest mount point above it, the last of several on one point. */
 const mountOf = (mounts: readonly Mount[], path: string): Mount | undefined =>
@@ -147,8 +173,6 @@ const powers: readonly { readonly number: number; readonly could: string; readon
   { number: 39, could: 'load eBPF programs that read kernel memory' },
   { number: 19, could: 'take over processes of the host', withHostPids: true },
 ];
-
-const most = 3;
 
 function capabilities({ status, pid }: ProcessFacts, sharesPids: boolean): readonly WayOut[] {
   const { effective } = status.capabilities;
