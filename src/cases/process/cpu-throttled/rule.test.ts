@@ -65,6 +65,11 @@ test.each<[string, Moved, string]>([
   ['the bursts of the lab', { usedMs: 350, periods: 10, throttled: 4 }, 'critical'],
   ['a third of the periods close to the limit', { usedMs: 440, periods: 10, throttled: 3 }, 'critical'],
   ['two cuts of twelve close to the limit', { usedMs: 440, periods: 12, throttled: 2 }, 'warning'],
+  [
+    'cut at the very end of its periods',
+    { usedMs: 350, periods: 10, throttled: 4, throttledMs: 3 },
+    'notice',
+  ],
   ['one cut only', { usedMs: 300, periods: 10, throttled: 1 }, 'notice'],
   ['CPU-bound at its quota, by design', { usedMs: 499, periods: 10, throttled: 10 }, 'notice'],
 ])('%s', (_, moved, severity) => {
@@ -110,6 +115,17 @@ test('of two throttled levels the one that stopped it longer is named, the other
   expect(verdict).toMatchObject({
     summary: expect.stringContaining('/box above'),
     excluded: [{ claim: expect.stringContaining('/box/web-1 was throttled too') }],
+  });
+});
+
+test('where the used time cannot be read it is a warning, and no average is claimed', () => {
+  const own = limited('/box/web-1', { usedMs: 350, periods: 10, throttled: 4 });
+  const unknown = { ...own, last: { ...own.last, usage: notThere } };
+  expect(judge(unknown)).toMatchObject({
+    severity: 'warning',
+    summary: expect.stringMatching(
+      /^The container has a limit of 0\.5 CPU, and 4 of 10 periods were cut short/,
+    ),
   });
 });
 
@@ -247,7 +263,7 @@ test('cgroup v2 as Linux 6.1 writes it', () => {
 
 test('a cgroup shared with strangers is said to be shared, and harms only who runs', () => {
   const own = limited('/user.slice/session', { usedMs: 350, periods: 10, throttled: 4 });
-  const verdict = (ranMs: number) => {
+  const verdict = (ranMs: number, threads = 1) => {
     const times = (running: number) => ({
       running: microseconds(running),
       waiting: microseconds(0),
@@ -258,10 +274,14 @@ test('a cgroup shared with strangers is said to be shared, and harms only who ru
       cpu: { ...chain(own), shared: true },
       cpuset: notThere,
       processes: present([
-        process(4711, { scheduler: present({ first: times(0), last: times(ranMs * 1000) }) }),
+        process(4711, {
+          scheduler: present({ first: times(0), last: times(ranMs * 1000) }),
+          status: { threads },
+        }),
       ]),
     });
   };
+  expect(verdict(2, 8)).toMatchObject({ severity: 'critical' });
   expect(verdict(200)).toMatchObject({ severity: 'critical', summary: expect.stringContaining('shares') });
   expect(verdict(2)).toMatchObject({ severity: 'notice' });
 });

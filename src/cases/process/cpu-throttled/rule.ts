@@ -63,9 +63,11 @@ type RuleFacts = Parameters<typeof rule>[0];
  * again while the average leaves room is the harm this case is about.
  */
 function severityOf(bandwidth: Bandwidth, share: number | undefined, facts: RuleFacts): Severity {
-  const { throttledPeriods, periods } = bandwidth;
+  const { throttledPeriods, throttledTime, periods } = bandwidth;
   if ((!bandwidth.isOwn || facts.cpu.shared) && isIdle(facts)) return 'notice';
   if (share !== undefined && share >= atQuota) return 'notice';
+  // The quota ran out just before the period did: nobody waited for it.
+  if (throttledTime < facts.windowMs * 10) return 'notice';
   if (throttledPeriods === 1 && periods > 4) return 'notice';
   const cutShare = throttledPeriods / Math.max(1, periods);
   if (share === undefined) return 'warning';
@@ -79,10 +81,14 @@ function isIdle({ cpu, processes, windowMs }: RuleFacts): boolean {
     const usage = growth(cpu.own, sample => sample.usage);
     return usage.present && usage.value < idle;
   }
-  const ran = orElse(processes, []).flatMap(({ scheduler }) =>
-    scheduler.present ? [scheduler.value.last.running - scheduler.value.first.running] : [],
+  // schedstat tells of main threads only: what others did is not known.
+  const members = orElse(processes, []).filter(({ status }) => status.state !== 'Z');
+  const ran = members.flatMap(({ scheduler, status }) =>
+    scheduler.present && status.threads === 1
+      ? [scheduler.value.last.running - scheduler.value.first.running]
+      : [],
   );
-  return ran.length > 0 && ran.reduce((sum, time) => sum + time, 0) < idle;
+  return ran.length > 0 && ran.length === members.length && ran.reduce((sum, time) => sum + time, 0) < idle;
 }
 
 /** How many of its threads could run at the same moment. */
@@ -102,16 +108,17 @@ function summaryOf(bandwidth: Bandwidth, { windowMs, cpu }: RuleFacts, parallel:
       : 'The container';
   const cut = `${throttledPeriods} of ${sayCount(periods, 'period')} ${throttledPeriods === 1 ? 'was' : 'were'} cut short`;
   const share = usedShare(bandwidth, windowMs);
+  const limit = sayCpus(quota / period);
   const used = share.present
-    ? `${who} used ${sayCpus((share.value * quota) / period)} CPU of its limit of ${sayCpus(quota / period)}`
-    : `${who} has a limit of ${sayCpus(quota / period)} CPU`;
+    ? `${who} used ${sayCpus((share.value * quota) / period)} CPU of its limit of ${limit}`
+    : `${who} has a limit of ${limit} CPU`;
   if (share.present && share.value >= atQuota)
     return `${used}: it wants more than its quota gives, and ${cut}. The limit does what it says; whether it is the right one is for you to decide.`;
   const arithmetic =
     parallel > 1
       ? `up to ${parallel} threads at once use the ${sayTime(quota)} of a period up in ${sayTime((quota / parallel) as typeof quota)}`
       : `its work comes in bursts longer than the ${sayTime(quota)} that a period of ${sayTime(period)} allows`;
-  return `${used} on average, yet ${cut}: ${arithmetic}, and the rest waits for the next period, ${sayTime(throttledTime)} in this window.`;
+  return `${used}${share.present ? ' on average, yet' : ', and'} ${cut}: ${arithmetic}, and the rest waits for the next period, ${sayTime(throttledTime)} in this window.`;
 }
 
 const quotaEvidence = ({ level, quota, period }: Bandwidth): Evidence =>

@@ -85,7 +85,7 @@ function summaryOf(disposition: Lost, init: ProcessFacts, children: readonly Pro
     default: `${who} has no handler for SIGTERM, and the kernel drops signals with the default action when they are for PID 1 of a pid namespace.`,
     ignored: `${who} ignores SIGTERM.`,
     're-raised': `${who} has no SIGTERM listener, only Node's own handler, which is taken away as it runs and raises the signal again for the default action; the kernel drops that for PID 1 of a pid namespace.`,
-    blocked: `${who} blocks SIGTERM and nothing in it fetches the signal${disposition.kind === 'blocked' && disposition.pending ? ': one is pending now' : ''}.`,
+    blocked: `${who} blocks SIGTERM, has no handler for it, and nothing in it fetches the signal${disposition.kind === 'blocked' && disposition.pending ? ': one is pending now' : ''}.`,
   }[disposition.kind];
   const [child] = children;
   const waiting =
