@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type JournalEntry, openJournal, ownerOfRun, parseJournal } from './journal.ts';
 import { journalsDirectory } from './places.ts';
-import { identify } from './processes.ts';
+import { identify, isAlive } from './processes.ts';
 import { cleanAbandoned, undoJournal } from './undo.ts';
 
 let place = '';
@@ -59,7 +60,7 @@ test.each<[string, string, readonly unknown[]]>([
   ['a field of another type', '{"kind":"process","pid":"1","start":2}\n', []],
   ['not objects', 'null\n7\n"x"\n[]\n', []],
   ['inherited names', '{"kind":"toString"}\n{"kind":"__proto__"}\n', []],
-])('a journal that is %s gives only its whole entries', (_, text, entries) => {
+])('of a journal only whole entries count: %s', (_, text, entries) => {
   expect(parseJournal(text)).toEqual(entries);
 });
 
@@ -117,10 +118,25 @@ test('clean undoes runs whose owner is gone and leaves those of the living and w
   living.close();
 });
 
-test('a run of an earlier boot is abandoned, whoever has its pid now', () => {
+test('a run of an earlier boot is abandoned, whoever has its pid now, and kills nobody', () => {
   const own = identify(process.pid);
   if (own === undefined) throw new Error('no /proc');
   const run = `lab-${own.pid}-${own.start.toString(36)}-9`;
-  abandon([{ kind: 'owner', boot: 'of another day', ...own }], run);
+  const bystander = spawn('sleep', ['60']);
+  const its = identify(bystander.pid ?? -1);
+  if (its === undefined) throw new Error('no bystander');
+  const gone = join(place, 'gone');
+  mkdirSync(gone);
+  abandon(
+    [
+      { kind: 'owner', boot: 'of another day', ...own },
+      { kind: 'directory', path: gone },
+      { kind: 'process', ...its },
+    ],
+    run,
+  );
   expect(cleanAbandoned().undone).toEqual([run]);
+  expect(existsSync(gone)).toBe(false);
+  expect(isAlive(its)).toBe(true);
+  bystander.kill('SIGKILL');
 });

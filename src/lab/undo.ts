@@ -17,7 +17,9 @@ export function undoJournal(directory: string): readonly string[] {
   const entries = readJournal(directory);
   const left: string[] = [];
   for (const unlisted of processesOfRun(basename(directory))) killSync(unlisted, 5000);
+  const isOfThisBoot = !entries.some(entry => entry.kind === 'owner' && entry.boot !== bootId());
   for (const entry of entries.toReversed()) {
+    if (!isOfThisBoot && !outlivesBoot.has(entry.kind)) continue;
     const problem = undoEntry(entry);
     if (problem !== undefined) left.push(problem);
   }
@@ -55,6 +57,14 @@ function hasLivingOwner(run: string, directory: string): boolean {
   const owner = ownerOfRun(run);
   return owner !== undefined && isAlive(owner);
 }
+
+/** The rest went with its kernel. Names, pids and start times may be somebody else's by now. */
+const outlivesBoot: ReadonlySet<JournalEntry['kind']> = new Set([
+  'directory',
+  'shared-directory',
+  'docker',
+  'docker-image',
+]);
 
 /** Undefined when the thing is gone, else a sentence that says what is left. */
 function undoEntry(entry: JournalEntry): string | undefined {

@@ -1,0 +1,91 @@
+import { spawn, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { makeCgroup } from '../../src/lab/cgroups.ts';
+import { openJournal } from '../../src/lab/journal.ts';
+import { identify, isAlive } from '../../src/lab/processes.ts';
+import { undoJournal } from '../../src/lab/undo.ts';
+import { labTest } from './as-root.ts';
+import { remainsOf } from './remains.ts';
+
+let place = '';
+beforeEach(() => {
+  place = mkdtempSync(join(tmpdir(), 'glassbox-undo-'));
+  process.env.GLASSBOX_RUN_DIR = join(place, 'run');
+});
+afterEach(() => {
+  delete process.env.GLASSBOX_RUN_DIR;
+  rmSync(place, { recursive: true, force: true });
+});
+
+function run(...[program = '', ...args]: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+labTest('mounts, network namespaces and loop devices are undone, once and again', async () => {
+  const target = join(place, 'mounted');
+  const file = join(place, 'disk');
+  const name = `glassbox-test-${process.pid}`;
+  mkdirSync(target);
+  writeFileSync(file, '');
+  truncateSync(file, 1024 * 1024);
+  const journal = openJournal();
+  journal.record(
+    { kind: 'mount', target },
+    { kind: 'network-namespace', name },
+    { kind: 'loop-device', file },
+    { kind: 'mount', target: join(place, 'never mounted') },
+    { kind: 'network-namespace', name: 'glassbox-never-made' },
+    { kind: 'loop-device', file: join(place, 'never made') },
+  );
+  journal.close();
+  run('mount', '-t', 'tmpfs', 'tmpfs', target);
+  run('ip', 'netns', 'add', name);
+  const device = run('losetup', '--find', '--show', file);
+  const kept = readFileSync(join(journal.directory, 'journal'));
+
+  expect(undoJournal(journal.directory)).toEqual([]);
+  expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(place);
+  expect(existsSync(`/run/netns/${name}`)).toBe(false);
+  expect(run('losetup', '--list', '--noheadings', '--output', 'NAME')).not.toContain(device);
+
+  // As after a kill in the middle of undoing: everything is gone, and the journal still there.
+  mkdirSync(journal.directory, { recursive: true });
+  writeFileSync(join(journal.directory, 'journal'), kept);
+  expect(undoJournal(journal.directory)).toEqual([]);
+  expect(readdirSync(place)).not.toContain('run');
+});
+
+labTest(
+  'a process in a cgroup of the run ends though no entry names it; one with a reused pid does not',
+  async () => {
+    const journal = openJournal();
+    const cgroup = makeCgroup(journal, ['crowded'], {});
+    const inside = spawn('sleep', ['1000']);
+    const outside = spawn('sleep', ['1000']);
+    const [its, others] = [inside, outside].map(({ pid }) => identify(pid ?? -1));
+    if (its === undefined || others === undefined) throw new Error('sleep did not start');
+    for (const directory of cgroup.all) writeFileSync(join(directory, 'cgroup.procs'), String(its.pid));
+    journal.record({ kind: 'process', pid: others.pid, start: others.start + 1 });
+    journal.close();
+
+    expect(undoJournal(journal.directory)).toEqual([]);
+    expect(isAlive(its)).toBe(false);
+    expect(isAlive(others)).toBe(true);
+    outside.kill('SIGKILL');
+    expect(remainsOf(process.pid, 'no marker')).toEqual([]);
+  },
+);
