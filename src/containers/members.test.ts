@@ -48,6 +48,13 @@ describe('groupProcesses', () => {
     expect(await members(processes, undefined, { [`/docker/${a}`]: [20, 40, 0] })).toEqual({ [a]: [20, 40] });
   });
 
+  test('with the pids of the host, a container’s processes are those in its cgroup and below', async () => {
+    const hostPids = { pid: 20, namespaces: { mnt: 6 }, cgroup: `/docker/${a}` };
+    const processes = [hostPids, { pid: 21, namespaces: { mnt: 66 } }, { pid: 22 }, { pid: 23 }];
+    const procs = { [`/docker/${a}`]: [20, 21], [`/docker/${a}/job`]: [22] };
+    expect(await members(processes, undefined, procs)).toEqual({ [a]: [20, 21, 22] });
+  });
+
   test('strangers in the cgroup of a bare container are not its members', async () => {
     const processes = [inside(20, box, '/session', 1), { pid: 40, cgroup: '/session' }];
     expect(await members(processes, undefined, { '/session': [20, 40] })).toEqual({ 'pid-20': [20] });

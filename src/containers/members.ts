@@ -27,7 +27,7 @@ export function groupProcesses(
     hostPidNamespace: scan.value.host.pid,
     byPidNamespace: Map.groupBy(running, ({ namespaces }) => namespaces.pid),
     byMountNamespace: new Map(running.map(container => [container.namespaces.mnt, container])),
-    byCgroup: cgroupMembers(files, running),
+    byCgroup: cgroupMembers(files, running, scan.value.host.pid),
   };
   for (const process of scan.value.processes) {
     const owner = ownerOf(membership, process);
@@ -72,17 +72,23 @@ function ownerByHint(
     : candidates.find(({ id, engine }) => id === hint.id || engine === 'bare');
 }
 
-/** Who is in the cgroups that engines made. A bare container may sit in its starter's cgroup, with strangers. */
+/**
+ * Who is in the cgroups that engines made. A bare container may sit in its starter's cgroup, with strangers. Only
+ * where the pid namespace is the host's do the cgroups below decide, and is it worth looking for them.
+ */
 function cgroupMembers(
   files: KernelFiles,
   containers: readonly Container[],
+  hostPidNamespace: NamespaceId | undefined,
 ): ReadonlyMap<HostPid, Container> {
   const members = new Map<HostPid, Container>();
   const layout = orElse(detectLayout(files), { mode: 'none', hierarchies: [] } satisfies CgroupLayout);
   for (const container of containers) {
     const directory = container.engine === 'bare' ? undefined : ownDirectory(layout, container);
     if (directory === undefined) continue;
-    for (const each of [directory, ...orElse(descendantsOf(files, directory), [])]) {
+    const sharesPids = container.namespaces.pid === hostPidNamespace;
+    const below = sharesPids ? orElse(descendantsOf(files, directory), []) : [];
+    for (const each of [directory, ...below]) {
       for (const pid of orElse(readCgroupProcs(files, each), [])) members.set(pid, container);
     }
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { busyboxRoot } from './busybox.ts';
@@ -25,10 +25,12 @@ export const busyboxImage = 'glassbox-busybox:test';
 
 /**
  * Works on cgroup v1, v2 and hybrid hosts (cgroupfs driver: no systemd needed), on a disk that overlay can stand on.
- * Takes about a second. Should the test die, the daemon is told by the kernel, stops its containers and ends.
+ * Takes about a second. Should the test die, the daemon is told by the kernel, stops its containers and ends; its
+ * directory and empty cgroups are removed by the next one.
  */
 export async function startDockerd(): Promise<Dockerd> {
-  const directory = mkdtempSync(join(tmpdir(), 'glassbox-dockerd-'));
+  for (const abandoned of globSync(`${prefix}*`).filter(isAbandoned)) await removeTraces(abandoned);
+  const directory = mkdtempSync(prefix);
   const socket = join(directory, 'docker.sock');
   const name = directory.slice(directory.lastIndexOf('/'));
   const cgroup = `${name}/docker`;
@@ -57,9 +59,7 @@ export async function startDockerd(): Promise<Dockerd> {
     if (ids !== '') await docker('rm', '--force', ...ids.split('\n')).catch(() => {});
     daemon.kill('SIGTERM');
     await ended;
-    await unmountBelow(directory);
-    await removeCgroups(name);
-    rmSync(directory, { recursive: true, force: true });
+    await removeTraces(directory);
   };
 
   try {
@@ -92,4 +92,23 @@ export async function startDockerd(): Promise<Dockerd> {
       docker('run', '--detach', '--network', 'none', ...options, busyboxImage, ...command),
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+const prefix = join(tmpdir(), 'glassbox-dockerd-');
+
+async function removeTraces(directory: string): Promise<void> {
+  await unmountBelow(directory);
+  await removeCgroups(directory.slice(directory.lastIndexOf('/')));
+  rmSync(directory, { recursive: true, force: true });
+}
+
+/** A daemon removes its pid file when it ends, and writes it within a moment of its start. */
+function isAbandoned(directory: string): boolean {
+  try {
+    const pid = readFileSync(join(directory, 'pid'), 'utf8').trim();
+    return !existsSync(`/proc/${pid}`);
+  } catch {
+    const age = Date.now() - (statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    return age > 60_000;
+  }
 }
