@@ -39,7 +39,7 @@ function readCpuV2(cgroup: CgroupDirectory): Reading<CpuSample> {
     const { usage_usec: usage } = usageCounts(stat);
     return {
       usage: parsed('cpu.stat usage_usec', usage === undefined ? undefined : microseconds(usage)),
-      quota: unlimitedAtRoot(
+      quota: unlimitedWithoutFile(
         cgroup,
         flatMapReading(cgroup.read('cpu.max'), text =>
           parsed('cpu.max', parseCpuMax(text, readBurst(cgroup, 'cpu.max.burst'))),
@@ -56,7 +56,7 @@ function readCpuV2(cgroup: CgroupDirectory): Reading<CpuSample> {
 const usageCounts = keyedCounts('usage_usec');
 
 /** Without the file there is no limit: it is missing at the root, and where the controller is not enabled. */
-function unlimitedAtRoot(cgroup: CgroupDirectory, quota: Reading<CpuQuota>): Reading<CpuQuota> {
+function unlimitedWithoutFile(cgroup: CgroupDirectory, quota: Reading<CpuQuota>): Reading<CpuQuota> {
   if (quota.present || quota.because !== 'vanished') return quota;
   if (!cgroup.isRoot && !cgroup.read('cgroup.procs').present) return quota;
   return present({

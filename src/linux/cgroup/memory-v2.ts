@@ -12,30 +12,29 @@ export function readMemoryV2(cgroup: CgroupDirectory): Reading<MemorySample> {
   if (!current.present && cgroup.isRoot) return readRoot(cgroup);
   return flatMapReading(current, currentText =>
     flatMapReading(limitIn(cgroup, 'memory.max'), limit =>
-      flatMapReading(parsed('memory.current', parseSingleCount(currentText)), usage => ({
-        present: true,
-        value: {
-          usage: bytes(usage),
-          limit,
-          high: limitIn(cgroup, 'memory.high'),
-          peak: sinceKernel(amountIn(cgroup, 'memory.peak'), 'Linux 5.19'),
-          ...readEvents(cgroup),
-          oomKillDisabled: false,
-          underOom: false,
-          oomGroup: mapReadingOr(cgroup.read('memory.oom.group'), text => text.trim() === '1'),
-          swap: readSwap(cgroup),
-          breakdown: flatMapReading(cgroup.read('memory.stat'), text =>
-            parsed('memory.stat', parseMemoryStatV2(text)),
-          ),
-        },
+      mapReading(parsed('memory.current', parseSingleCount(currentText)), usage => ({
+        usage: bytes(usage),
+        limit,
+        high: limitIn(cgroup, 'memory.high'),
+        peak: sinceKernel(amountIn(cgroup, 'memory.peak'), 'Linux 5.19'),
+        ...readEvents(cgroup),
+        oomKillDisabled: false,
+        underOom: false,
+        oomGroup: isOomGroup(cgroup),
+        swap: readSwap(cgroup),
+        breakdown: flatMapReading(cgroup.read('memory.stat'), text =>
+          parsed('memory.stat', parseMemoryStatV2(text)),
+        ),
       })),
     ),
   );
 }
 
-/** Files before 4.19 are missing: then no group is killed as a whole. */
-const mapReadingOr = (reading: Reading<string>, test: (text: string) => boolean): boolean =>
-  reading.present && test(reading.value);
+/** The file is there since 4.19; before, no cgroup was killed as a whole. */
+function isOomGroup(cgroup: CgroupDirectory): boolean {
+  const text = cgroup.read('memory.oom.group');
+  return text.present && parseSingleCount(text.value) === 1;
+}
 
 const limitIn = (cgroup: CgroupDirectory, name: string): Reading<Limit<Bytes>> =>
   flatMapReading(cgroup.read(name), text => parsed(name, parseByteLimit(text)));

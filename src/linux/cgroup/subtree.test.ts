@@ -21,10 +21,11 @@ test('kills in nested cgroups, whatever they are called', () => {
     ...below(`${container}/init.scope`, oomControl(0)),
     ...below(`${container}/system.slice`, oomControl(0)),
     ...below(`${container}/system.slice/a b\tc`, oomControl(4)),
-    ...below(`${container}/cpu.heavy`, oomControl(2)),
+    ...below(`${container}/cpu.heavy`, oomControl(1)),
+    ...below(`${container}/memory.hog`, oomControl(1)),
   });
   expect(withSubtreeOomKills(tree.files, container, 'v1', sample).subtreeOomKills).toEqual(present(7));
-  expect(descendantsOf(tree.files, container)).toMatchObject({ value: { length: 4 } });
+  expect(descendantsOf(tree.files, container)).toMatchObject({ value: { length: 5 } });
 });
 
 test('v2 before 5.2 counts each cgroup alone in memory.events', () => {

@@ -1,4 +1,4 @@
-import { absent, flatMapReading, present, type Reading } from '../reading.ts';
+import { absent, flatMapReading, mapReading, present, type Reading } from '../reading.ts';
 import { keyedCounts } from './flat-keyed.ts';
 import type { CgroupVersion, MemorySample } from './model.ts';
 import type { CgroupFiles } from './read.ts';
@@ -11,36 +11,45 @@ export function descendantsOf(files: CgroupFiles, directory: string): Reading<re
   const found: string[] = [];
   const queue = [directory];
   for (let parent = queue.shift(); parent !== undefined; parent = queue.shift()) {
-    // kernfs counts directories as ext4 does: two links and one for each child. A leaf needs no listing.
-    const status = files.status(parent);
-    if (status.present && status.value.links === 2) continue;
-    const names = files.list(parent);
+    const children = childrenOf(files, parent);
     // A cgroup that went away since its parent was listed has nothing below it.
-    if (!names.present && parent !== directory) continue;
-    if (!names.present) return names;
-    for (const name of names.value) {
-      const child = `${parent}/${name}`;
-      if (kernelFile.test(name) || !isDirectory(files, child)) continue;
-      if (found.length === maxDirectories)
-        return absent(
-          `the cgroups below ${directory}`,
-          'unreadable',
-          `there are more than ${maxDirectories}; look at one of them by its own path`,
-        );
-      found.push(child);
-      queue.push(child);
-    }
+    if (!children.present && parent !== directory) continue;
+    if (!children.present) return children;
+    found.push(...children.value);
+    queue.push(...children.value);
+    if (found.length > maxDirectories)
+      return absent(
+        `the cgroups below ${directory}`,
+        'unreadable',
+        `there are more than ${maxDirectories}; look at one of them by its own path`,
+      );
   }
   return present(found);
 }
 
 /**
- * Names that are hardly ever cgroups, to spare a stat(2) for each of some 30 files. A cgroup that is called
- * `memory.something` is missed by it, and its kills with it.
+ * A directory has two links and one for each directory in it, on kernfs as on ext4, which spares most of the
+ * stat(2) calls. A file system that does not count says 1.
  */
+function childrenOf(files: CgroupFiles, parent: string): Reading<readonly string[]> {
+  return flatMapReading(files.status(parent), ({ links }) => {
+    if (links === 2) return present([]);
+    const count = links > 2 ? links - 2 : Number.POSITIVE_INFINITY;
+    return mapReading(files.list(parent), names => {
+      const likely = [...names].sort((a, b) => Number(kernelFile.test(a)) - Number(kernelFile.test(b)));
+      const found: string[] = [];
+      for (const name of likely) {
+        if (found.length === count) break;
+        if (isDirectory(files, `${parent}/${name}`)) found.push(`${parent}/${name}`);
+      }
+      return found;
+    });
+  });
+}
+
+/** Names that are looked at last: hardly anybody calls a cgroup so, but nothing forbids it. */
 const kernelFile = /^(?:cgroup|memory)\.[a-z_.]+$|^tasks$|^notify_on_release$/;
 
-/** Every cgroup directory, and no cgroup file, is a directory. */
 function isDirectory(files: CgroupFiles, path: string): boolean {
   const status = files.status(path);
   return status.present && (status.value.mode & 0o170000) === 0o040000;
