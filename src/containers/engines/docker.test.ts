@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { dirname, join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type StoredProcess, storedHost } from '../../../test/support/stored-host.ts';
 import { findDockerContainers } from './docker.ts';
@@ -138,6 +139,23 @@ test('tells of running and exited containers', async () => {
 test('many containers over few connections', async () => {
   const many = Array.from({ length: 200 }, (_, index) => ({ ...exited, Id: `${index}`.padStart(64, '0') }));
   expect((await answerOf(daemon(many))).sightings).toHaveLength(200);
+});
+
+test('no answer throws', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(fc.json(), fc.string()),
+      fc.oneof(fc.json(), fc.string()),
+      async (details, list) => {
+        const { sightings, notices } = await answerOf((request, response) => {
+          if (request.url?.includes(id)) response.end(details);
+          else response.end(fc.hash(list) % 2 === 0 ? list : JSON.stringify([{ Id: id }]));
+        });
+        expect(sightings.length + notices.length).toBeLessThanOrEqual(2);
+      },
+    ),
+    { numRuns: 40 },
+  );
 });
 
 describe('which process is its init', () => {
