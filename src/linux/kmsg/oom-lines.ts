@@ -171,6 +171,17 @@ export const isChoice = (text: string): boolean =>
 export const isGroupKill = (text: string): boolean =>
   /^Tasks in \/.* are going to be killed due to memory\.oom\.group set$/s.test(text);
 
+/** The lines that the kernel prints in pieces: what they end in, and how a missing piece begins. */
+const pieced = [
+  { start: 'oom-kill:constraint=', whole: /,pid=\d+,uid=\d+$/, piece: /^,/ },
+  { start: 'Memory cgroup stats for ', whole: /:(?: [a-z_]+:\d+KB)*$/, piece: /^[/: ]/ },
+  { start: 'Task in ', whole: / killed as a result of limit of \//, piece: /^[/ ]/ },
+];
+
+/** Whether `piece` is the rest, or more, of a line of a report that was interrupted. */
+export const isRestOf = (text: string, piece: string): boolean =>
+  pieced.some(line => text.startsWith(line.start) && !line.whole.test(text) && line.piece.test(piece));
+
 const constraints: Readonly<Record<string, OomReport['constraint']>> = {
   NONE: 'none',
   MEMCG: 'memcg',

@@ -123,6 +123,27 @@ test('reports one after the other, with other messages in between', () => {
   expect(all[1]).toEqual(only(fixture('linux-6.1-v2-group')));
 });
 
+test('lines in pieces, with messages of other processors in between', () => {
+  const text = [
+    '6,1,1,-;Memory cgroup stats for ',
+    '6,2,2,-;eth0: link up',
+    '6,3,3,c;/docker/77aa',
+    '6,4,4,c;:',
+    '6,5,5,-;anon 4096',
+    '6,6,6,-;oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null)',
+    '6,7,7,-;, a message that begins with a comma and continues nothing',
+    '6,8,8,c;,cpuset=77aa,mems_allowed=0',
+    '6,9,9,c;,oom_memcg=/docker/77aa,task_memcg=/docker/77aa,task=stress,pid=9021,uid=0',
+    '',
+  ].join('\n');
+  expect(only(text)).toMatchObject({
+    constraint: 'memcg',
+    limitingCgroup: '/docker/77aa',
+    victimCgroup: '/docker/77aa',
+    stats: { anon: 4096 },
+  });
+});
+
 test.each([
   ['the table', '[   7180]', { memory: null, limitingCgroup: '/mine' }],
   ['the kill', 'Memory cgroup out of memory', { constraint: 'memcg', limitingCgroup: null, invokedBy: null }],

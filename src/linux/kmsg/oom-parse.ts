@@ -2,6 +2,7 @@ import type { CgroupPath, Microseconds } from '../units.ts';
 import {
   isChoice,
   isGroupKill,
+  isRestOf,
   parseConstraint,
   parseCounter,
   parseInvocation,
@@ -105,11 +106,29 @@ export function parseOomReports(records: readonly KmsgRecord[]): readonly OomRep
     }
     return draft;
   };
-  for (const record of records) {
+  for (const record of joinPieces(records)) {
     if (record.facility === 0) addRecord(record, draft, stage => enter(stage, record.at));
   }
   if (draft !== undefined) reports.push(complete(draft));
   return reports;
+}
+
+/** How far apart the pieces of a line may be: other processors print a few lines in between, not pages. */
+const reach = 16;
+
+/** Puts lines together again that messages of other processors came in between of. */
+function joinPieces(records: readonly KmsgRecord[]): readonly KmsgRecord[] {
+  const joined: KmsgRecord[] = [];
+  for (const record of records) {
+    const from = Math.max(0, joined.length - reach);
+    const begun = record.continues
+      ? from + joined.slice(from).findLastIndex(({ text }) => isRestOf(text, record.text))
+      : -1;
+    const start = begun < from ? undefined : joined[begun];
+    if (start === undefined) joined.push(record);
+    else joined[begun] = { ...start, text: start.text + record.text };
+  }
+  return joined;
 }
 
 function addRecord({ text, at }: KmsgRecord, open: Draft | undefined, enter: (stage: Stage) => Draft): void {

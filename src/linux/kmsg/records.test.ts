@@ -10,8 +10,15 @@ test('priority, sequence, time, and lines that belong to the record before', () 
       '6,339,5140900,-;NET: Registered protocol family 10\n30,340,5690716,-,caller=T12;udevd[80]: starting\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n',
     ),
   ).toEqual([
-    { facility: 0, level: 6, sequence: 339, at: 5_140_900, text: 'NET: Registered protocol family 10' },
-    { facility: 3, level: 6, sequence: 340, at: 5_690_716, text: 'udevd[80]: starting' },
+    {
+      facility: 0,
+      level: 6,
+      sequence: 339,
+      at: 5_140_900,
+      continues: false,
+      text: 'NET: Registered protocol family 10',
+    },
+    { facility: 3, level: 6, sequence: 340, at: 5_690_716, continues: false, text: 'udevd[80]: starting' },
   ]);
 });
 

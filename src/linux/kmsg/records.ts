@@ -13,6 +13,8 @@ export interface KmsgRecord {
   readonly level: number;
   readonly sequence: number;
   readonly at: Microseconds;
+  /** Flag `c`: the rest of a line (pr_cont) that another message came in between of. */
+  readonly continues: boolean;
   /** Unescaped. May hold newlines: from a hostile name, or where the kernel printed several lines at once. */
   readonly text: string;
 }
@@ -33,13 +35,15 @@ export function parseKmsg(text: string): readonly KmsgRecord[] {
   for (const line of text.split('\n')) {
     const semicolon = line.indexOf(';');
     if (line.startsWith(' ') || semicolon < 0) continue;
-    const [priority, sequence, at] = line.slice(0, semicolon).split(',', 3).map(parseCount);
+    const fields = line.slice(0, semicolon).split(',', 4);
+    const [priority, sequence, at] = fields.map(parseCount);
     if (priority === undefined || sequence === undefined || at === undefined) continue;
     records.push({
       facility: Math.floor(priority / 8),
       level: priority % 8,
       sequence,
       at: microseconds(at),
+      continues: fields[3] === 'c',
       text: unescapeText(line.slice(semicolon + 1)),
     });
   }
