@@ -5,8 +5,12 @@ const skipReporter: Reporter = {
   onTestCaseResult(test: TestCase) {
     const result = test.result();
     if (result.state !== 'skipped') return;
-    const why = result.note ?? 'no reason given; say it with context.skip(reason)';
-    console.log(` skipped  ${test.module.relativeModuleId} > ${test.fullName}: ${why}`);
+    // A skipped `describe` has no note; its name may say it.
+    const said = /needs|skipped:/.test(test.fullName)
+      ? ''
+      : ': no reason given; say it with context.skip(reason)';
+    const why = result.note === undefined ? said : `: ${result.note}`;
+    console.log(` skipped  ${test.module.relativeModuleId} > ${test.fullName}${why}`);
   },
 };
 

@@ -18,7 +18,11 @@ function recording() {
 }
 
 /** The "host" of these tests is a network namespace of their own: /proc/sys/net shows the reader's. */
-const asRoot = test.skipIf(process.getuid?.() !== 0);
+const asRoot = (name: string, body: () => void): void =>
+  test(name, context => {
+    context.skip(process.getuid?.() !== 0, 'needs root, to make a network namespace');
+    body();
+  });
 const file = `/proc/sys/${name.replaceAll('.', '/')}`;
 const read = (): string => spawnSync('cat', [file], { encoding: 'utf8' }).stdout.trim();
 

@@ -30,14 +30,16 @@ async function startInside(): Promise<{ pid: ReturnType<typeof hostPid> } & Asyn
   };
 }
 
-test.skipIf(!mayJoin)('reads the host name of another UTS namespace and comes back', async () => {
+test('reads the host name of another UTS namespace and comes back', async context => {
+  context.skip(!mayJoin, 'needs root, to join a namespace');
   const before = { name: hostname(), namespace: ownNamespace() };
   await using inside = await startInside();
   expect(readHostname(live, inside.pid)).toEqual({ present: true, value: 'inside' });
   expect({ name: hostname(), namespace: ownNamespace() }).toEqual(before);
 });
 
-test.skipIf(!mayJoin)('comes back when the action throws, and lets the error through', async () => {
+test('comes back when the action throws, and lets the error through', async context => {
+  context.skip(!mayJoin, 'needs root, to join a namespace');
   const before = ownNamespace();
   await using inside = await startInside();
   const failing = () => {
@@ -59,7 +61,8 @@ test('a stored tree has no namespaces to join', () => {
   expect(readHostname(openKernelFiles('/nonexistent'), hostPid(1))).toMatchObject({ present: false });
 });
 
-test.skipIf(!mayJoin)('a new network namespace has a loopback device only, and is left again', () => {
+test('a new network namespace has a loopback device only, and is left again', context => {
+  context.skip(!mayJoin, 'needs root, to join a namespace');
   const network = (): string => readlinkSync('/proc/thread-self/ns/net');
   const before = network();
   const inside = inNewNetworkNamespace(() => ({
