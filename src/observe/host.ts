@@ -8,6 +8,7 @@ import { readMeminfo } from '../linux/proc/host/meminfo.ts';
 import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { mapReading, orElse } from '../linux/reading.ts';
+import { readSuspended } from '../linux/suspended.ts';
 import { bytes, hostPid } from '../linux/units.ts';
 import type { HostFacts } from './observation.ts';
 
@@ -17,6 +18,7 @@ export function readHost(
   cgroup: CgroupLayout,
 ): Omit<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'> {
   const stat = readHostStat(files);
+  const suspended = readSuspended(files);
   // Without the right to look at pid 1 the observer's own namespaces stand in: on a host they are the same.
   const initial = readNamespaces(files, hostPid(1));
   return {
@@ -37,6 +39,7 @@ export function readHost(
         0,
       ) * 1000,
     ).toISOString(),
+    ...(suspended === undefined ? {} : { suspended }),
     loadAverage: mapReading(readLoadavg(files), ({ averages }) => averages),
     namespaces: initial.present ? initial.value : orElse(readNamespaces(files, 'self'), {}),
     oomReports: readOomReports(files),

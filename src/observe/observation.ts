@@ -7,7 +7,7 @@ import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
 import type { ProcessStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
-import type { Bytes, CgroupPath, ClockTicks, HostPid } from '../linux/units.ts';
+import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds } from '../linux/units.ts';
 
 /**
  * Everything a diagnosis may look at, as plain data: the host, its containers, two samples and the window
@@ -43,6 +43,8 @@ export interface HostFacts {
   readonly memory: Bytes;
   /** ISO 8601. */
   readonly bootedAt: string;
+  /** For how long it was suspended since then, left out when it never was: the kernel log's clock stood still. */
+  readonly suspended?: Microseconds;
   readonly loadAverage: Reading<readonly [number, number, number]>;
   /** The observer's own namespaces: what a container is compared with. pid 1's where readable. */
   readonly namespaces: Namespaces;

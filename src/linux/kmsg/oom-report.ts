@@ -2,7 +2,7 @@ import type { Bytes, CgroupPath, HostPid, Limit, Microseconds, Pages } from '../
 
 /** One run of the OOM killer as the kernel log tells it (mm/oom_kill.c, mm/memcontrol.c). */
 export interface OomReport {
-  /** Since boot: the log's time stamp of the `oom-kill:` or `Killed process` line. */
+  /** Since boot, without suspended time: the log's time stamp of the `oom-kill:` or `Killed process` line. */
   readonly at: Microseconds;
   readonly constraint: 'memcg' | 'none' | 'cpuset' | 'mempolicy' | 'unknown';
   /** Who asked for the page that could not be had. */

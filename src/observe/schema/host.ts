@@ -64,6 +64,7 @@ export const host: Schema<HostFacts> = v.object({
   cpus: count,
   memory: amount,
   bootedAt: time,
+  suspended: v.exactOptional(whole<Microseconds>()),
   loadAverage: reading(v.tuple([fraction, fraction, fraction])),
   namespaces,
   networkSysctls: reading(byName(text)),

@@ -48,8 +48,9 @@ export const carriesId = ({ id }: Container, path: CgroupPath | null): boolean =
  *
  * A path alone is no identity: a cgroup made again has the path of the one before. The kernel's own counter is:
  * it starts at 0 with each cgroup and counts the processes killed in it, by whichever OOM killer, so the newest
- * reports that add up to it are this cgroup's, and older ones are its predecessor's. The time stamps of the log
- * (local_clock, unslewed, stopped in suspend) decide only where no counter can.
+ * reports that add up to it are this cgroup's, and older ones are its predecessor's. It forgets, too: the sum over
+ * nested cgroups (v1) loses those that were removed. So a report that fell into this run for certain is this run's;
+ * otherwise the time stamps of the log (local_clock: unslewed, stopped in suspend) decide only where no counter can.
  */
 export function sortKills(facts: KillFacts): Kills {
   const reports = facts.oomReports.present ? facts.oomReports.value : [];
@@ -66,9 +67,10 @@ export function sortKills(facts: KillFacts): Kills {
   for (const report of reports.filter(isOurs).toReversed()) {
     const counted = counter?.counts(report.victimCgroup) ?? false;
     const isCounted = counted && uncounted > 0;
-    const isCurrent = counted
-      ? isCounted && (hasOwnCgroup(facts) || isOfThisRun(facts, report))
-      : isOfThisRun(facts, report);
+    const when = relate(facts, report);
+    const isCurrent =
+      when === 'during' ||
+      (counted ? isCounted && (hasOwnCgroup(facts) || when !== 'before') : when === 'near');
     if (counted) uncounted -= Math.max(1, report.victims.length);
     (isCurrent ? current : before).unshift(report);
   }
@@ -110,7 +112,12 @@ const isShared = ({ memory }: KillFacts, { limitingCgroup }: OomReport): boolean
 /** Two seconds, and 50 ppm of the time since boot: as far as the log's clock strays from that of the processes. */
 const slackAt = (at: Microseconds): number => 2_000_000 + at * 50e-6;
 
-function isOfThisRun({ container, host, init }: KillFacts, { at }: OomReport): boolean {
+/**
+ * A report against this run of the container: after its start and before its end for certain, or before or after it
+ * for certain, or too near to tell. Suspended time, of which nobody knows whether it passed before the report or
+ * after, widens what is near.
+ */
+function relate({ container, host, init }: KillFacts, { at }: OomReport): 'before' | 'during' | 'near' {
   const booted = Date.parse(host.bootedAt);
   const sinceBoot = (time: string | null | undefined): number | undefined => {
     const milliseconds = time ? Date.parse(time) - booted : Number.NaN;
@@ -119,17 +126,20 @@ function isOfThisRun({ container, host, init }: KillFacts, { at }: OomReport): b
   const started = init.present ? microsecondsFromTicks(init.value.startTime) : sinceBoot(container.startedAt);
   const finished = sinceBoot(container.exit?.finishedAt);
   const slack = slackAt(at);
-  return (
-    (started === undefined || at >= started - slack) && (finished === undefined || at <= finished + slack)
-  );
+  const latest = at + slack + (host.suspended ?? 0);
+  if (started !== undefined && latest < started) return 'before';
+  if (finished !== undefined && at - slack > finished) return 'before';
+  return started !== undefined && at - slack >= started ? 'during' : 'near';
 }
 
-/** When it happened, by the host's clock. */
-export const timeOf = (host: KillFacts['host'], report: OomReport): Date =>
-  new Date(Date.parse(host.bootedAt) + report.at / 1000);
-
-export const ageOf = (facts: Pick<KillFacts, 'host' | 'observedAt'>, report: OomReport): Microseconds =>
-  microseconds(Math.max(0, (Date.parse(facts.observedAt) - timeOf(facts.host, report).getTime()) * 1000));
+/** By the log's own clock, so that time asleep does not count. */
+export function ageOf(
+  { host, observedAt }: Pick<KillFacts, 'host' | 'observedAt'>,
+  { at }: OomReport,
+): Microseconds {
+  const sinceBoot = (Date.parse(observedAt) - Date.parse(host.bootedAt)) * 1000;
+  return microseconds(Math.max(0, sinceBoot - (host.suspended ?? 0) - at));
+}
 
 /** The level whose limit was hit, when it is one of the container's; a nested cgroup of its own is not. */
 export const limitingLevel = (chain: MemoryChain, report: OomReport): MemoryLevel | undefined =>

@@ -114,7 +114,8 @@ describe('history is silent', () => {
     expect(judge({ memory, oomReports: present([ofAncestor]) })).toMatchObject({ kind: 'ruled-out' });
   });
   test('a cgroup made again with the same path counts from 0', () => {
-    const verdict = judge(withMemory(killed(0, { limitHits: present(0), peak: present(mebibytes(9)) })));
+    const sample = killed(0, { limitHits: present(0), peak: present(mebibytes(9)) });
+    const verdict = judge({ ...withMemory(sample), oomReports: present([oomReport({ at: at(3) })]) });
     expect(verdict).toMatchObject({ kind: 'ruled-out' });
     expect(JSON.stringify(verdict)).toContain('before this run of the container');
   });
@@ -125,6 +126,18 @@ describe('history is silent', () => {
     // The cgroup counts a kill of 3 h ago, this container began 2 h ago: only an engine makes a cgroup for each run.
     const oomReports = present([oomReport({ at: at(3) })]);
     expect(judge({ container: container({ engine }), oomReports }).kind).toBe(kind);
+  });
+  test('a nested cgroup that was removed took its count along', () => {
+    const nested = oomReport({ victimCgroup: cgroupPath('/box/web-1/job') });
+    expect(judge({ ...withMemory(killed(0)), oomReports: present([nested]) }).kind).toBe('found');
+  });
+  test.each([
+    [undefined, 'ruled-out'],
+    [microseconds(4 * hour), 'found'],
+  ])('the log of a host that was suspended for %s us lags behind', (suspended, kind) => {
+    // By its stamp the kill was an hour before the container began; the clock may have stood still since boot.
+    const asleep = host(suspended === undefined ? {} : { suspended });
+    expect(judge({ host: asleep, oomReports: present([oomReport({ at: at(3) })]) }).kind).toBe(kind);
   });
   test('of several reports only those that the counter covers are its own', () => {
     const old = oomReport({ at: at(40) });
@@ -140,8 +153,9 @@ describe('an engine gives the same id to each run', () => {
   const docker = container({ id, engine: 'docker', cgroups: { memory: path } });
   const report = oomReport({ limitingCgroup: path, victimCgroup: path });
   const fresh = present(chain(level(path, killed(0)), root));
+  const restarted = present(process(4711, { startTime: clockTicks(73.5 * 360_000) }));
   test('a kill before the restart counts while the limit is the same', () => {
-    const facts = { container: docker, memory: fresh, oomReports: present([report]) };
+    const facts = { container: docker, memory: fresh, oomReports: present([report]), init: restarted };
     expect(judge(facts)).toMatchObject({
       kind: 'found',
       severity: 'warning', // an hour ago
@@ -298,7 +312,8 @@ describe('oom_kill_disable (v1)', () => {
     });
   });
   test('switched off without being short of memory is nothing', () => {
-    expect(judge(withMemory({ ...stuck, underOom: false, oomKills: present(0) })).kind).toBe('ruled-out');
+    const quiet = withMemory({ ...stuck, underOom: false });
+    expect(judge({ ...quiet, oomReports: present([]) }).kind).toBe('ruled-out');
   });
 });
 
