@@ -2,6 +2,7 @@ import type { RuleOf } from '../../../diagnose/case.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
 import { type Evidence, type Fix, found, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
 import { sayCount, saySignalMask } from '../../../diagnose/wording.ts';
+import type { HostPid } from '../../../linux/units.ts';
 import type { definition } from './case.ts';
 import { countLiveThreads, countZombies, findHoards, type Hoard } from './hoards.ts';
 import { type Room, tightestRoom } from './room.ts';
@@ -19,7 +20,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   return found({
     severity: severityOf(hoards, total, room),
     certainty: 'proved',
-    summary: summaryOf(hoard, total, room, countLiveThreads(processes)),
+    summary: summaryOf(hoard, total, room, facts),
     evidence: [
       ...hoards.flatMap(describeHoard),
       ...(room === undefined
@@ -46,8 +47,14 @@ function severityOf(hoards: readonly Hoard[], total: number, room: Room | undefi
   return total >= 10 || share >= 0.1 || grows ? 'warning' : 'notice';
 }
 
-function summaryOf(hoard: Hoard, total: number, room: Room | undefined, live: number): string {
-  const parent = sayParent(hoard);
+function summaryOf(
+  hoard: Hoard,
+  total: number,
+  room: Room | undefined,
+  { processes, container }: RuleFacts,
+): string {
+  const live = countLiveThreads(processes);
+  const parent = sayParent(hoard, container.init);
   const count = hoard.old.length + hoard.fresh.length;
   const ended = `${sayCount(count, 'ended process has', 'ended processes have')} not been reaped: ${parent} is the parent and ${whyNot(hoard)}.`;
   const others = total > count ? ` ${total - count} more wait for other parents.` : '';
@@ -73,10 +80,11 @@ function whyNot({ process }: Hoard): string {
   }
 }
 
-function sayParent({ parent, process }: Hoard): string {
+/** PID 1 of a container inside the container is just a process of this one. */
+function sayParent({ parent, process }: Hoard, init: HostPid | null): string {
   if (process === undefined) return `process ${parent}, which is not in the container,`;
   const inside = process.status.namespacePids.at(-1);
-  return inside === 1
+  return parent === init && inside === 1
     ? `PID 1 (${sayProgram(process)})`
     : `process ${parent} (${sayProgram(process)}${inside === undefined ? '' : `, ${inside} inside`})`;
 }
