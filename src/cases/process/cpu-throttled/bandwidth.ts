@@ -6,6 +6,7 @@ import { type Microseconds, microseconds } from '../../../linux/units.ts';
 /** What a limited cgroup did with its quota during the window. */
 export interface Bandwidth {
   readonly level: Level<CpuSample>;
+  /** The container's cgroup, and no stranger's too. */
   readonly isOwn: boolean;
   readonly quota: Microseconds;
   readonly period: Microseconds;
@@ -28,7 +29,7 @@ export interface Bandwidths {
 /** Every quota on the way to the root: each of them alone can stop the container. */
 export function readBandwidths(chain: Chain<CpuSample>): Bandwidths {
   const readings = levelsOf(chain).flatMap(level => {
-    const bandwidth = readBandwidth(level, level === chain.own);
+    const bandwidth = readBandwidth(level, level === chain.own && !chain.shared);
     return bandwidth === undefined ? [] : [bandwidth];
   });
   return {

@@ -60,7 +60,7 @@ function burstFix({ burst, quota, level }: Bandwidth): readonly Fix[] {
   const file = level.version === 'v1' ? 'cpu.cfs_burst_us' : 'cpu.max.burst';
   return [
     {
-      action: `Or let unused quota be saved up for a burst: ${file} = ${quota}`,
+      action: `Let unused quota be saved up for a burst: ${file} = ${quota}`,
       command: `echo ${quota} > ${shellWord(`${level.directory}/${file}`)}`,
       effect: `Keeps the average limit; one period may use up to ${sayTime((quota * 2) as Microseconds)}`,
       risk: 'Other containers see short peaks above the limit; the engine forgets the value at a restart',

@@ -64,7 +64,7 @@ type RuleFacts = Parameters<typeof rule>[0];
  */
 function severityOf(bandwidth: Bandwidth, share: number | undefined, facts: RuleFacts): Severity {
   const { throttledPeriods, throttledTime, periods } = bandwidth;
-  if ((!bandwidth.isOwn || facts.cpu.shared) && isIdle(facts)) return 'notice';
+  if (!bandwidth.isOwn && isIdle(facts)) return 'notice';
   if (share !== undefined && share >= atQuota) return 'notice';
   // The quota ran out just before the period did: nobody waited for it.
   if (throttledTime < facts.windowMs * 10) return 'notice';
@@ -92,20 +92,20 @@ function isIdle({ cpu, processes, windowMs }: RuleFacts): boolean {
 }
 
 /** How many of its threads could run at the same moment. */
-function parallelThreads({ cpu, cpuset, processes, host }: RuleFacts, { isOwn }: Bandwidth): number {
+function parallelThreads({ cpuset, processes, host }: RuleFacts, { isOwn }: Bandwidth): number {
   const cpus = cpuset.present ? cpuset.value.own.last.cpus.length : host.cpus;
-  if (!isOwn || cpu.shared || !processes.present) return cpus;
+  if (!isOwn || !processes.present) return cpus;
   const threads = processes.value.reduce((sum, { status }: ProcessFacts) => sum + status.threads, 0);
   return Math.max(1, Math.min(cpus, threads));
 }
 
 function summaryOf(bandwidth: Bandwidth, { windowMs, cpu }: RuleFacts, parallel: number): string {
   const { quota, period, periods, throttledPeriods, throttledTime, isOwn, level } = bandwidth;
-  const who = !isOwn
-    ? `The cgroup ${level.path} above the container`
-    : cpu.shared
+  const who = isOwn
+    ? 'The container'
+    : level === cpu.own
       ? `The cgroup ${level.path}, which the container shares with others,`
-      : 'The container';
+      : `The cgroup ${level.path} above the container`;
   const cut = `${throttledPeriods} of ${sayCount(periods, 'period')} ${throttledPeriods === 1 ? 'was' : 'were'} cut short`;
   const share = usedShare(bandwidth, windowMs);
   const limit = sayCpus(quota / period);
