@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest';
 import { container, host } from '../../test/support/facts.ts';
 import { absent, present } from '../linux/reading.ts';
-import { cgroupPath } from '../linux/units.ts';
 import type { ContainerFacts, Observation } from '../observe/observation.ts';
 import { defineCase } from './case.ts';
 import { diagnose, worstSeverity } from './diagnosis.ts';
 import type { Rule } from './engine.ts';
-import { ancestorsOf } from './resolve.ts';
 import { found, ruledOut, type Verdict } from './verdict.ts';
 
 const nothing = absent('x', 'not-permitted', 'run as root');
@@ -134,12 +132,4 @@ test('an exited container is inconclusive because it is gone, not because of the
   const verdict = diagnose({ ...observation, containers: [exited] }, [rule]).containers[0]?.verdicts[0]
     ?.verdict;
   expect(verdict).toMatchObject({ missing: [{ because: 'vanished' }, { because: 'vanished' }] });
-});
-
-test.each([
-  ['/', []],
-  ['/a', ['/']],
-  ['/a/b/c', ['/a/b', '/a', '/']],
-])('ancestors of %s', (path, expected) => {
-  expect(ancestorsOf(cgroupPath(path))).toEqual(expected);
 });

@@ -1,6 +1,7 @@
 import type { CgroupLevel, Controller, ControllerSamples, Sampled } from '../linux/cgroup/model.ts';
+import { ancestorsOf } from '../linux/cgroup/path.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
-import { type CgroupPath, cgroupPath } from '../linux/units.ts';
+import type { CgroupPath } from '../linux/units.ts';
 import type { ContainerFacts, Observation } from '../observe/observation.ts';
 import type { Chain, FactsByName, Level } from './facts.ts';
 
@@ -83,10 +84,4 @@ function sameCgroup<S>(directory: string, first: Reading<Sampled<S>>, inode: num
   return first.value.inode === inode
     ? present(first.value.value)
     : absent(directory, 'vanished', 'the cgroup was made again between the two samples; look again');
-}
-
-/** `/a/b` → `/a`, `/`. */
-export function ancestorsOf(path: CgroupPath): readonly CgroupPath[] {
-  const parts = path.split('/').filter(part => part !== '');
-  return parts.map((_, depth) => cgroupPath(`/${parts.slice(0, parts.length - 1 - depth).join('/')}`));
 }

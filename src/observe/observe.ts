@@ -56,6 +56,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   const hostMounts = readHostMounts(files);
   const host = { ...readHost(files, layout), ...findings.host };
   const tables = cgroups.tables();
+  cgroups.close();
   return {
     kind: 'glassbox-observation',
     version: observationVersion,
