@@ -8,7 +8,7 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['memory'],
   needs: [],
-  mayUse: ['memory', 'oomReports', 'init', 'processes'],
+  mayUse: ['memory', 'oomReports', 'init', 'processes', 'pids'],
   references: [
     'Documentation/admin-guide/cgroup-v2.rst (memory.events, memory.oom.group)',
     'Documentation/admin-guide/cgroup-v1/memory.rst (10. OOM Control)',

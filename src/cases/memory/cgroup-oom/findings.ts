@@ -22,6 +22,7 @@ import {
 import { fillingOf, largestKind, sayLargest } from './filling.ts';
 import { needFix, raiseFix } from './fixes.ts';
 import { ageOf, hitLimitOf, isWithin, limitingLevel } from './kills.ts';
+import { countStrangers } from './strangers.ts';
 
 const minute = 60 * 1_000_000;
 const day = 24 * 60 * minute;
@@ -40,18 +41,22 @@ export function foundByReport(
   const filling = fillingOf(newest);
   const victim = largestVictim(newest);
   const who = victim === undefined ? 'a process' : sayVictim(newest);
+  const strangers = countStrangers(facts);
+  const severity = severityOf(age, level);
   const survived =
     run === 'this run'
       ? 'PID 1 lives on, so its engine shows a running container.'
       : 'It was started again with the same limit.';
   return found({
-    severity: severityOf(age, level),
-    certainty: 'proved',
+    severity: strangers > 0 && severity === 'critical' ? 'warning' : severity,
+    certainty: strangers > 0 ? 'likely' : 'proved',
     summary: [
       `The kernel killed ${who} ${sayAge(age)}: ${sayPlace(chain, newest)} was at ${sayHit(newest)} and nothing in it could be reclaimed.`,
       filling === undefined ? '' : `${capitalised(sayLargest(filling))}.`,
       open.length > 1 ? `${sayCount(open.length, 'such kill')} are in the log.` : '',
-      survived,
+      strangers > 0
+        ? `The cgroup also holds ${sayCount(strangers, 'task')} of others, and the log does not tell whose process it was; the limit is this container's too.`
+        : survived,
     ]
       .filter(part => part !== '')
       .join(' '),
@@ -61,6 +66,7 @@ export function foundByReport(
       raiseFix(facts.container, chain, level, limit),
       needFix(filling === undefined ? 'anonymous' : largestKind(filling), victim?.name ?? 'the process'),
     ],
+    trace: strangers > 0 ? 'oom' : null,
   });
 }
 

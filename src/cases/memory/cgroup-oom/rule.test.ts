@@ -9,6 +9,7 @@ import {
   memorySample,
   notThere,
   oomReport,
+  pidsSample,
   process,
 } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
@@ -43,6 +44,7 @@ const facts = (change: Partial<CgroupOomFacts> = {}): CgroupOomFacts => ({
   // 72 h after boot, that is 2 h before we look and 1 h before the report.
   init: present(process(4711, { startTime: clockTicks(72 * 360_000) })),
   processes: notThere,
+  pids: notThere,
   ...change,
 });
 const judge = (change: Partial<CgroupOomFacts> = {}) => rule(facts(change));
@@ -210,6 +212,19 @@ describe('whose limit', () => {
     const verdict = judge({ ...withMemory(killed(0)), oomReports: present([sibling]) });
     expect(verdict.kind).toBe('ruled-out');
     expect(JSON.stringify(verdict)).toContain('task_memcg=/box/web-10');
+  });
+  test.each([
+    ['bare', 1, 'proved', 'critical'],
+    ['bare', 9, 'likely', 'warning'],
+    ['crun', 9, 'proved', 'critical'],
+  ] as const)('a cgroup of %s with %d tasks of others: %s', (engine, others, certainty, severity) => {
+    const pids = present(chain(level('/box/web-1', pidsSample({ current: 1 + others }))));
+    const processes = present([process()]);
+    const oomReports = present([oomReport({ at: at(0.01) })]);
+    expect(judge({ container: container({ engine }), pids, processes, oomReports })).toMatchObject({
+      certainty,
+      severity,
+    });
   });
   test('memory and swap together (v1): raising memory alone mends nothing', () => {
     const report = oomReport({

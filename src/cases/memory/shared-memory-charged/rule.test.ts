@@ -110,7 +110,16 @@ describe('memory that processes use is theirs', () => {
     ['resident in many, once in the cgroup', 12, 400, 'found'],
   ])('%s', (_, mapped, resident, kind) => {
     const processes = present([mapping(resident)]);
-    expect(judge(holding({ mapped: mebibytes(mapped) }), { processes }).kind).toBe(kind);
+    const docker = container({ engine: 'docker' });
+    expect(judge(holding({ mapped: mebibytes(mapped) }), { processes, container: docker }).kind).toBe(kind);
+  });
+  test("a bare container's cgroup may hold strangers: what is mapped at all is in use", () => {
+    expect(judge(holding({ mapped: mebibytes(40) })).kind).toBe('ruled-out');
+  });
+  test("the root cgroup's shared memory is the host's", () => {
+    const sample = holding({ shared: mebibytes(4000) }, { usage: mebibytes(4100), limit: noLimit });
+    const facts = { ...common(), sharedMemory: present(inShm()), processes: notThere };
+    expect(rule({ ...facts, memory: chain(level('/', sample)) }).kind).toBe('ruled-out');
   });
   test('a buffer pool stays in use after the backends that touched it ended', () => {
     const pool = seen({

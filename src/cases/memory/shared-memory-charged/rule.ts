@@ -16,6 +16,7 @@ import {
 } from '../../../diagnose/verdict.ts';
 import { sayBytes, sayCount, sayShare } from '../../../diagnose/wording.ts';
 import type { MemoryBreakdown } from '../../../linux/cgroup/model.ts';
+import { absent } from '../../../linux/reading.ts';
 import { type Bytes, bytes } from '../../../linux/units.ts';
 import type { definition, SharedMemoryCaseFacts } from './case.ts';
 import { fixesFor } from './fixes.ts';
@@ -39,7 +40,8 @@ export const rule: RuleOf<typeof definition> = facts => {
   const chain = facts.memory;
   const { breakdown, usage } = chain.own.last;
   if (!breakdown.present) return inconclusive(breakdown);
-  const use = measureUse(breakdown.value, facts.processes, facts.sharedMemory);
+  if (chain.own.path === '/') return ruledOut(inRoot(chain));
+  const use = measureUse(breakdown.value, processesInCgroup(facts), facts.sharedMemory);
   const limited = tightestLevel(chain);
   const enough =
     limited === undefined
@@ -89,6 +91,19 @@ function judgeUnused(
     trace: isNamed ? null : 'shmem',
   });
 }
+
+/** The root's figures are the whole host's, and it has no limit that anything could fill. */
+const inRoot = ({ own }: MemoryChain): Evidence => ({
+  claim: 'It is in the root memory cgroup: nothing is charged to it alone, and no limit is near',
+  source: '/proc/<pid>/cgroup',
+  observed: own.directory,
+});
+
+/** A bare container may share its cgroup with strangers, whose mappings nobody has listed: they bound nothing. */
+const processesInCgroup = ({ container, processes }: SharedMemoryCaseFacts): typeof processes =>
+  container.engine === 'bare'
+    ? absent('the processes of its cgroup', 'disabled', 'no engine made this cgroup for it alone')
+    : processes;
 
 /** What is charged, and what processes say of it. */
 function charged(chain: MemoryChain, { shared }: MemoryBreakdown, use: Use): readonly Evidence[] {
