@@ -4,8 +4,9 @@ import { afterEach, expect } from 'vitest';
 import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
 import type { ContainerSpec, LabContainer } from '../../src/lab/lab.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
-import { namespaceKinds, readNamespaces } from '../../src/linux/namespaces.ts';
+import { namespaceKinds, readNamespace, readNamespaces } from '../../src/linux/namespaces.ts';
 import { readCmdline } from '../../src/linux/proc/cmdline.ts';
+import { listProcesses } from '../../src/linux/proc/process.ts';
 import { readStat } from '../../src/linux/proc/stat.ts';
 import { readStatus } from '../../src/linux/proc/status.ts';
 import { orElse } from '../../src/linux/reading.ts';
@@ -168,6 +169,13 @@ labTest('namespaces are shared on request', async () => {
     kind => own.value[kind] === host.value[kind] && !/time|user/.test(kind),
   );
   expect(shared).toEqual(['ipc', 'net', 'pid', 'uts']);
+  // Without PID 1 the oldest process stands for the container: it must be the program, not its launcher.
+  const members = orElse(listProcesses(files), []).filter(pid => {
+    const mounts = readNamespace(files, pid, 'mnt');
+    return mounts.present && mounts.value === own.value.mnt;
+  });
+  expect(members).toEqual([container.init]);
+  expect(readCmdline(files, container.init)).toMatchObject({ value: ['sleep', '1000'] });
 });
 
 labTest('stopping ends everything, also what PID 1 does not take along and what is frozen', async () => {
