@@ -81,6 +81,7 @@ export interface ProcessFacts {
   readonly oomScoreAdjust: Reading<number>;
   /** Kernel function a sleeping task waits in; read for tasks in D only. */
   readonly waitChannel: Reading<string>;
+  /** Of all its threads together. */
   readonly scheduler: Reading<{ readonly first: SchedulerTimes; readonly last: SchedulerTimes }>;
 }
 

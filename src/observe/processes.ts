@@ -7,7 +7,7 @@ import { readSchedstat } from '../linux/proc/schedstat.ts';
 import { readStat } from '../linux/proc/stat.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { readWchan } from '../linux/proc/wchan.ts';
-import { absent, mapReading, orElse, type Reading } from '../linux/reading.ts';
+import { absent, flatMapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import type { ClockTicks, HostPid } from '../linux/units.ts';
 import type { ProcessFacts } from './observation.ts';
 
@@ -28,7 +28,7 @@ export function sampleProcesses(files: KernelFiles, pids: readonly HostPid[]): P
     samples.set(pid, {
       startTime: stat.value.startTime,
       zombie: stat.value.state === 'Z',
-      scheduler: readSchedstat(files, pid),
+      scheduler: readSchedstat(files, pid, stat.value.threads),
     });
   }
   return samples;
@@ -71,7 +71,7 @@ function readProcess(
       state === 'D'
         ? readWchan(files, pid)
         : absent(`/proc/${pid}/wchan`, 'disabled', 'it is read for tasks in uninterruptible sleep only'),
-    scheduler: bothTimes(before?.scheduler, readSchedstat(files, pid), pid),
+    scheduler: bothTimes(before?.scheduler, readSchedstat(files, pid, stat.value.threads), pid),
   };
 }
 
@@ -83,7 +83,11 @@ function bothTimes(
   if (first === undefined)
     return absent(`/proc/${pid}/schedstat`, 'vanished', 'the process began between the samples; look again');
   if (!first.present) return first;
-  return mapReading(last, times => ({ first: first.value, last: times }));
+  return flatMapReading(last, times =>
+    times.running < first.value.running || times.waiting < first.value.waiting
+      ? absent(`/proc/${pid}/task/*/schedstat`, 'vanished', 'threads ended between the samples; look again')
+      : present({ first: first.value, last: times }),
+  );
 }
 
 /** argv up to 4 KiB in all: a command line may be megabytes long. */

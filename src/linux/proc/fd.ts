@@ -1,6 +1,6 @@
 import type { FileStatus, KernelFiles } from '../files.ts';
 import { readParsed } from '../files.ts';
-import { mapReading, present, type Reading } from '../reading.ts';
+import { present, type Reading } from '../reading.ts';
 import { parseCount } from '../units.ts';
 import type { ProcPid } from './process.ts';
 
@@ -61,7 +61,3 @@ export const socketInode = (target: string): number | undefined =>
 
 /** The path without the mark that d_path() puts on an unlinked file. Only `links` 0 proves that it is unlinked. */
 export const withoutDeletedMark = (target: string): string => target.replace(/ \(deleted\)$/, '');
-
-/** The links of a process whose targets are wanted alone. */
-export const readDescriptorTargets = (files: KernelFiles, pid: ProcPid): Reading<readonly string[]> =>
-  mapReading(listDescriptors(files, pid), descriptors => descriptors.map(each => each.target));

@@ -33,6 +33,3 @@ export function outsideId(map: readonly IdMapping[], inside: number): number | n
 
 export const readUidMap = (files: KernelFiles, pid: ProcPid): Reading<readonly IdMapping[]> =>
   readParsed(files, `/proc/${pid}/uid_map`, parseIdMap);
-
-export const readGidMap = (files: KernelFiles, pid: ProcPid): Reading<readonly IdMapping[]> =>
-  readParsed(files, `/proc/${pid}/gid_map`, parseIdMap);

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseLoadavg } from './loadavg.ts';
 import { parseMeminfo } from './meminfo.ts';
-import { kernelAtLeast } from './osrelease.ts';
 import { parseHostStat } from './stat.ts';
 import { parseUptime } from './uptime.ts';
 import { parseVmstat } from './vmstat.ts';
@@ -64,14 +63,4 @@ test('vmstat and meminfo', () => {
   expect(memory?.amounts.get('Active(anon)')).toBe(1560 * 1024);
   expect(memory?.counts.get('HugePages_Total')).toBe(7);
   expect(parseMeminfo('')).toBeUndefined();
-});
-
-test.each([
-  ['6.18.44-fc-v657', 4, 13, true],
-  ['4.18.0-553.el8_10.x86_64', 4, 19, false],
-  ['4.18.0-553.el8_10.x86_64', 4, 18, true],
-  ['5.4', 4, 20, true],
-  ['strange', 6, 0, true],
-])('%s is at least %i.%i: %s', (release, major, minor, is) => {
-  expect(kernelAtLeast(release, major, minor)).toBe(is);
 });

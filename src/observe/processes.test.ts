@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import { below, temporaryTree } from '../../test/support/tree.ts';
+import { hostPid } from '../linux/units.ts';
+import { finishProcesses, sampleProcesses } from './processes.ts';
+
+const pid = hostPid(7);
+
+/** A process with these threads: `{ tid: [ns on a CPU, ns waiting for one] }`. */
+const stored = (
+  threads: Readonly<Record<number, readonly [number, number]>>,
+  startTime = 100,
+  state = 'S',
+) => {
+  const count = Object.keys(threads).length;
+  const times = Object.fromEntries(
+    Object.entries(threads).map(([tid, [ran, waited]]) => [`task/${tid}/schedstat`, `${ran} ${waited} 3\n`]),
+  );
+  return below('/proc/7', {
+    stat: `7 (app) ${state} 1 7 7 0 -1 4194304 267 0 3 0 5 7 0 0 20 0 ${count} 0 ${startTime} 8069120 1194\n`,
+    status: `Name:\tapp\nState:\t${state} (x)\nPid:\t7\nPPid:\t1\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nThreads:\t${count}\n`,
+    schedstat: `${threads[7]?.join(' ')} 3\n`,
+    cmdline: 'app\0--serve\0',
+    wchan: 'vfs_fsync',
+    oom_score_adj: '-998\n',
+    ...times,
+  });
+};
+
+function observeTwice(first: Readonly<Record<string, string>>, last: Readonly<Record<string, string>>) {
+  using tree = temporaryTree(first);
+  const earlier = sampleProcesses(tree.files, [pid]);
+  tree.remove('/proc/7');
+  tree.write(last);
+  return finishProcesses(tree.files, [pid], earlier)[0];
+}
+
+test('run-queue wait is that of all threads: a leader may sleep while its workers queue', () => {
+  const facts = observeTwice(
+    stored({ 7: [1_000_000, 0], 8: [0, 2_000_000], 9: [0, 3_000_000] }),
+    stored({ 7: [1_000_000, 0], 8: [4_000_000, 90_000_000], 9: [4_000_000, 80_000_000] }),
+  );
+  expect(facts?.scheduler).toMatchObject({
+    value: {
+      first: { running: 1000, waiting: 5000, timeslices: 9 },
+      last: { running: 9000, waiting: 170_000 },
+    },
+  });
+});
+
+test('threads that ended took their times along: no difference is made up', () => {
+  const facts = observeTwice(
+    stored({ 7: [1_000_000, 1_000_000], 8: [9_000_000, 9_000_000] }),
+    stored({ 7: [2_000_000, 2_000_000] }),
+  );
+  expect(facts?.scheduler).toMatchObject({ present: false, because: 'vanished' });
+});
+
+test('a pid that was used again is another process', () => {
+  const facts = observeTwice(stored({ 7: [1, 1] }, 100, 'Z'), stored({ 7: [2, 2] }, 200, 'Z'));
+  expect(facts).toMatchObject({ zombieInBothSamples: false, scheduler: { present: false }, commandLine: [] });
+});
+
+test('the rest of what is known of a process', () => {
+  expect(observeTwice(stored({ 7: [1, 1] }), stored({ 7: [1, 1] }, 100, 'D'))).toMatchObject({
+    status: { name: 'app', state: 'D' },
+    commandLine: ['app', '--serve'],
+    oomScoreAdjust: { value: -998 },
+    waitChannel: { value: 'vfs_fsync' },
+    executable: { present: false },
+  });
+});
+
+test('a process that ended in between is left out', () => {
+  expect(observeTwice(stored({ 7: [1, 1] }), { '/proc/loadavg': '' })).toBeUndefined();
+});
