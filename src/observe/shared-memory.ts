@@ -1,7 +1,7 @@
 import type { Container } from '../containers/container.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readNamespace } from '../linux/namespaces.ts';
-import { listDescriptors, withoutDeletedMark } from '../linux/proc/fd.ts';
+import { withoutDeletedMark } from '../linux/proc/fd.ts';
 import { readNamelessMappings } from '../linux/proc/maps.ts';
 import { type Mount, readMountinfo } from '../linux/proc/mountinfo.ts';
 import { readSysvShm } from '../linux/proc/sysvipc-shm.ts';
@@ -111,10 +111,15 @@ function findNameless(
   };
   for (const pid of pids) {
     if (performance.now() > deadline) break;
-    const descriptors = listDescriptors(files, pid);
-    for (const { number, target } of descriptors.present ? descriptors.value : []) {
-      const path = withoutDeletedMark(target);
-      if (path !== target && isInMemory(path, mounts)) note(path, `/proc/${pid}/fd/${number}`);
+    const descriptors = files.list(`/proc/${pid}/fd`);
+    for (const name of descriptors.present ? descriptors.value : []) {
+      // One process may have a million of them.
+      if (performance.now() > deadline) break;
+      const target = files.link(`/proc/${pid}/fd/${name}`);
+      const path = target.present ? withoutDeletedMark(target.value) : '';
+      if (target.present && path !== target.value && isInMemory(path, mounts)) {
+        note(path, `/proc/${pid}/fd/${name}`);
+      }
     }
     const mappings = readNamelessMappings(files, pid);
     for (const { path, device, inode, range } of mappings.present ? mappings.value : []) {
