@@ -18,7 +18,7 @@ export function undoJournal(directory: string): readonly string[] {
   const left: string[] = [];
   for (const unlisted of processesOfRun(basename(directory))) killSync(unlisted, 5000);
   const isOfThisBoot = !entries.some(entry => entry.kind === 'owner' && entry.boot !== bootId());
-  for (const entry of entries.toReversed()) {
+  for (const entry of inUndoOrder(entries)) {
     if (!isOfThisBoot && !outlivesBoot.has(entry.kind)) continue;
     const problem = undoEntry(entry);
     if (problem !== undefined) left.push(problem);
@@ -56,6 +56,13 @@ function hasLivingOwner(run: string, directory: string): boolean {
   if (entry?.kind === 'owner' && entry.boot !== bootId()) return false;
   const owner = ownerOfRun(run);
   return owner !== undefined && isAlive(owner);
+}
+
+/** Last made first; only controllers that a cgroup tree hands on wait until all cgroups that have them are gone. */
+function inUndoOrder(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const backwards = entries.toReversed();
+  const isControllers = ({ kind }: JournalEntry): boolean => kind === 'controllers';
+  return [...backwards.filter(entry => !isControllers(entry)), ...backwards.filter(isControllers)];
 }
 
 /** The rest went with its kernel. Names, pids and start times may be somebody else's by now. */
