@@ -15,7 +15,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type JournalEntry, openJournal, ownerOfRun, parseJournal } from './journal.ts';
 import { journalsDirectory } from './places.ts';
 import { identify, isAlive } from './processes.ts';
-import { cleanAbandoned, undoJournal } from './undo.ts';
+import { cleanAbandoned, inUndoOrder, undoJournal } from './undo.ts';
 
 let place = '';
 beforeEach(() => {
@@ -82,6 +82,15 @@ test('undo goes backwards, tolerates what is gone, and removes the journal last'
   expect(undoJournal(directory)).toEqual([]);
   expect(existsSync(join(place, 'work'))).toBe(false);
   expect(existsSync(directory)).toBe(false);
+});
+
+test('controllers are handed back only when no cgroup has them any more', () => {
+  const controllers: JournalEntry = { kind: 'controllers', directory: '/sys/fs/cgroup', names: 'cpuset' };
+  const [outer, inner] = ['/glassbox/lab-1', '/glassbox/lab-1/a'].map(
+    (directory): JournalEntry => ({ kind: 'cgroup', directory }),
+  );
+  if (outer === undefined || inner === undefined) throw new Error('no entries');
+  expect(inUndoOrder([outer, controllers, inner])).toEqual([inner, outer, controllers]);
 });
 
 test('a shared directory that somebody else uses stays', () => {

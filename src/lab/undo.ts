@@ -59,7 +59,7 @@ function hasLivingOwner(run: string, directory: string): boolean {
 }
 
 /** Last made first; only controllers that a cgroup tree hands on wait until all cgroups that have them are gone. */
-function inUndoOrder(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+export function inUndoOrder(entries: readonly JournalEntry[]): readonly JournalEntry[] {
   const backwards = entries.toReversed();
   const isControllers = ({ kind }: JournalEntry): boolean => kind === 'controllers';
   return [...backwards.filter(entry => !isControllers(entry)), ...backwards.filter(isControllers)];
