@@ -1,0 +1,144 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCrun } from '../support/engines/crun.ts';
+import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
+import { cgroupDirectories, removeCgroups } from '../support/engines/leftovers.ts';
+import { whyNot } from '../support/engines/programs.ts';
+import { runUnshare } from '../support/engines/unshare.ts';
+import { alarmsIn, foundIn, foundSoon } from '../support/found-in.ts';
+
+/** The problems of the catalogue in containers that no lab of ours made. */
+const hoard = 'i=0; while [ $i -lt 20 ]; do (sleep 0.1 &); i=$((i + 1)); done; exec sleep 300';
+const bursts = 'while :; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; sleep 0.2; done';
+const fillSharedMemory = 'dd if=/dev/zero of=/dev/shm/data bs=1M count=40; exec sleep 300';
+/** As busy as process churn gets, with a PID 1 that handles SIGTERM and reaps. */
+const churn = 'trap "exit 0" TERM; while :; do sleep 0.02 & wait $!; done';
+
+const withoutDocker = whyNot('dockerd', 'docker', 'containerd', 'runc', 'busybox', 'setpriv', 'tar');
+
+describe.skipIf(withoutDocker !== undefined)(
+  `Docker${withoutDocker === undefined ? '' : ` (skipped: ${withoutDocker})`}`,
+  () => {
+    let daemon: Dockerd;
+    beforeAll(async () => {
+      daemon = await startDockerd();
+    });
+    afterAll(() => daemon?.[Symbol.asyncDispose]());
+    const start = (name: string, options: readonly string[], script: string) =>
+      daemon.start(['--name', name, ...options], ['sh', '-c', script]);
+
+    test('exited, killed by the memory limit: the log and the engine tell, though nothing runs', async () => {
+      await start('gb-oom', ['--memory', '16m', '--memory-swap', '16m'], 'exec tail /dev/zero');
+      const finding = await foundSoon('memory/cgroup-oom', 'gb-oom', daemon.environment);
+      expect(finding).toMatchObject({ severity: 'critical', certainty: 'proved' });
+      expect(finding.summary).toContain('tail');
+    });
+
+    test('a limit on the cgroup above: it is named', async () => {
+      const parent = `/gb-parent-${process.pid}`;
+      try {
+        // A child that asks for more than the parent allows; the container itself has no memory limit.
+        await start(
+          'gb-child',
+          ['--cgroup-parent', parent, '--ulimit', 'core=0'],
+          'sleep 1; tail /dev/zero; exec sleep 300',
+        );
+        const directory = cgroupDirectories(parent).find(
+          path => existsSync(join(path, 'memory.limit_in_bytes')) || existsSync(join(path, 'memory.max')),
+        );
+        if (directory === undefined) throw new Error(`no memory cgroup ${parent}`);
+        const file = existsSync(join(directory, 'memory.max')) ? 'memory.max' : 'memory.limit_in_bytes';
+        writeFileSync(join(directory, file), String(24 * 2 ** 20));
+        const finding = await foundSoon('memory/cgroup-oom', 'gb-child', daemon.environment);
+        expect(finding.certainty).toBe('proved');
+        expect(finding.summary).toContain(parent);
+      } finally {
+        await daemon.docker('rm', '--force', 'gb-child');
+        await removeCgroups(parent);
+      }
+    });
+
+    test('throttled, hoarding zombies, shared memory at the limit', async () => {
+      await start('gb-slow', ['--cpus', '0.1', '--init'], bursts);
+      await start('gb-zombies', ['--pids-limit', '64'], hoard);
+      await start('gb-shm', ['--memory', '64m', '--init'], fillSharedMemory);
+      expect((await foundSoon('process/cpu-throttled', 'gb-slow', daemon.environment)).certainty).toBe(
+        'proved',
+      );
+      expect(
+        (await foundSoon('process/zombies-not-reaped', 'gb-zombies', daemon.environment)).certainty,
+      ).toBe('proved');
+      expect(
+        (await foundIn('gb-zombies', daemon.environment)).get('process/init-ignores-signal'),
+      ).toBeDefined();
+      const shared = await foundSoon('memory/shared-memory-charged', 'gb-shm', daemon.environment);
+      expect(JSON.stringify(shared.evidence)).toContain('/dev/shm/data');
+    });
+
+    test('healthy and busy: no alarm', async () => {
+      const limits = ['--memory', '64m', '--pids-limit', '64', '--user', '1000', '--cap-drop', 'ALL'];
+      await start('gb-churn', limits, churn);
+      await start('gb-init', [...limits, '--init'], 'while :; do sleep 0.02 & wait $!; done');
+      for (const name of ['gb-churn', 'gb-init'])
+        expect(await alarmsIn(name, daemon.environment), name).toEqual([]);
+    });
+  },
+);
+
+const withoutCrun = whyNot('crun', 'busybox', 'setpriv');
+
+describe.skipIf(withoutCrun !== undefined)(
+  `crun${withoutCrun === undefined ? '' : ` (skipped: ${withoutCrun})`}`,
+  () => {
+    test('a child is killed at the memory limit while PID 1 lives on; PID 1 hoards zombies', async () => {
+      const script = `tail /dev/zero; ${hoard}`;
+      await using box = await runCrun(['sh', '-c', script], {
+        resources: { memory: { limit: 16 * 2 ** 20 } },
+      });
+      expect((await foundSoon('memory/cgroup-oom', box.id)).certainty).toBe('proved');
+      expect((await foundSoon('process/zombies-not-reaped', box.id)).certainty).toBe('proved');
+    });
+
+    test('bursts under a small quota are throttled', async () => {
+      const resources = { cpu: { quota: 10_000, period: 100_000 } };
+      await using box = await runCrun(['sh', '-c', bursts], { resources });
+      expect((await foundSoon('process/cpu-throttled', box.id)).certainty).toBe('proved');
+    });
+  },
+);
+
+const withoutUnshare = whyNot('unshare', 'setpriv');
+
+describe.skipIf(withoutUnshare !== undefined)(
+  `no engine${withoutUnshare === undefined ? '' : ` (skipped: ${withoutUnshare})`}`,
+  () => {
+    test('a shell as PID 1 without a trap, and one with it', async () => {
+      await using deaf = await runUnshare(['sh', '-c', 'sleep 300; true']);
+      await using listening = await runUnshare(['sh', '-c', churn]);
+      expect((await foundSoon('process/init-ignores-signal', `pid:${deaf.init}`)).certainty).toBe('proved');
+      expect([...(await foundIn(`pid:${listening.init}`)).keys()]).not.toContain(
+        'process/init-ignores-signal',
+      );
+    });
+
+    test('Node as PID 1: its own handler is not a listener', async () => {
+      const idle = 'setInterval(() => {}, 1000)';
+      await using deaf = await runUnshare([process.execPath, '-e', idle]);
+      await using listening = await runUnshare([
+        process.execPath,
+        '-e',
+        `process.on('SIGTERM', () => process.exit()); ${idle}`,
+      ]);
+      expect((await foundSoon('process/init-ignores-signal', `pid:${deaf.init}`)).certainty).toBe('likely');
+      expect([...(await foundIn(`pid:${listening.init}`)).keys()]).not.toContain(
+        'process/init-ignores-signal',
+      );
+    });
+
+    test("a strangers' cgroup proves nothing: the kills of a login session are not the container's", async () => {
+      await using box = await runUnshare(['sh', '-c', churn]);
+      expect([...(await foundIn(`pid:${box.init}`)).keys()]).not.toContain('memory/cgroup-oom');
+    });
+  },
+);

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { catalogue } from '../../src/cases/index.ts';
+import { discoverContainers } from '../../src/containers/discover.ts';
+import { selectContainers } from '../../src/containers/select.ts';
+import { diagnose } from '../../src/diagnose/diagnosis.ts';
+import type { Found } from '../../src/diagnose/verdict.ts';
+import { openKernelFiles } from '../../src/linux/files.ts';
+import { observe } from '../../src/observe/observe.ts';
+
+const files = openKernelFiles();
+
+/** What the users' own diagnosis finds in one container, by case id. */
+export async function foundIn(
+  selector: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ReadonlyMap<string, Found>> {
+  const { containers, notices } = await discoverContainers(files, { environment });
+  const selection = selectContainers(files, containers, selector);
+  if (selection.kind !== 'one') throw new Error(`${selector}: ${selection.kind} of ${containers.length}`);
+  const observation = await observe(files, { containers: [selection.container], notices, windowMs: 1000 });
+  const verdicts = diagnose(observation, catalogue).containers[0]?.verdicts ?? [];
+  for (const { case: id, verdict } of verdicts)
+    if (verdict.kind === 'failed') throw new Error(`${id}: ${verdict.error}`);
+  return new Map(
+    verdicts.flatMap(({ case: id, verdict }) => (verdict.kind === 'found' ? [[id, verdict]] : [])),
+  );
+}
+
+/** The same, again and again until a case is among it: a program needs a moment to get into its state. */
+export async function foundSoon(
+  id: string,
+  selector: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Found> {
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    const finding = (await foundIn(selector, environment)).get(id);
+    if (finding !== undefined) return finding;
+    await sleep(250);
+  }
+  throw new Error(`${id} was not found in ${selector}`);
+}
+
+/** Findings that say something is wrong; a notice is by design, perhaps. */
+export const alarmsIn = async (
+  selector: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> =>
+  [...(await foundIn(selector, environment))]
+    .filter(([, { severity }]) => severity !== 'notice')
+    .map(([id]) => id);
