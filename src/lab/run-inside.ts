@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import type { NamespaceKind } from '../linux/namespaces.ts';
 import { type ProcessIdentity, runVariable } from './processes.ts';
 
@@ -39,8 +40,8 @@ export function runInside(
     child.stderr.setEncoding('utf8').on('data', add);
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      // As a shell would say it: 128 and the signal's number are beyond any exit code of a program that ran.
-      resolve({ code: code ?? (signal === 'SIGKILL' ? 137 : 143), output });
+      // As a shell says it: 128 and the signal's number.
+      resolve({ code: code ?? 128 + constants.signals[signal ?? 'SIGKILL'], output });
     });
   });
 }
