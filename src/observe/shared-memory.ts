@@ -1,8 +1,8 @@
 import type { Container } from '../containers/container.ts';
-import type { KernelFiles } from '../linux/files.ts';
+import type { FileStatus, KernelFiles } from '../linux/files.ts';
 import { readNamespace } from '../linux/namespaces.ts';
-import { withoutDeletedMark } from '../linux/proc/fd.ts';
-import { readNamelessMappings } from '../linux/proc/maps.ts';
+import { eachDescriptor, readDescriptorStatus, withoutDeletedMark } from '../linux/proc/fd.ts';
+import { readMappingStatus, readNamelessMappings } from '../linux/proc/maps.ts';
 import { type Mount, readMountinfo } from '../linux/proc/mountinfo.ts';
 import { readSysvShm } from '../linux/proc/sysvipc-shm.ts';
 import { absent, flatMapReading, mapReading, present, type Reading } from '../linux/reading.ts';
@@ -103,30 +103,25 @@ function findNameless(
   const deadline = performance.now() + processMilliseconds;
   const found = new Map<string, SharedFile>();
   const seen = new Set<string>();
-  const note = (path: string, door: string): void => {
-    const status = files.status(door);
+  const note = (path: string, status: Reading<FileStatus>): void => {
     if (!status.present || status.value.links > 0 || status.value.blocks === 0) return;
     const { device, inode, blocks } = status.value;
     found.set(`${device} ${inode}`, { path: nameOf(path), size: bytes(blocks * 512) });
   };
   for (const pid of pids) {
     if (performance.now() > deadline) break;
-    const descriptors = files.list(`/proc/${pid}/fd`);
-    for (const name of descriptors.present ? descriptors.value : []) {
-      // One process may have a million of them.
+    for (const { number, target } of eachDescriptor(files, pid)) {
       if (performance.now() > deadline) break;
-      const target = files.link(`/proc/${pid}/fd/${name}`);
-      const path = target.present ? withoutDeletedMark(target.value) : '';
-      if (target.present && path !== target.value && isInMemory(path, mounts)) {
-        note(path, `/proc/${pid}/fd/${name}`);
-      }
+      const path = withoutDeletedMark(target);
+      if (path !== target && isInMemory(path, mounts)) note(path, readDescriptorStatus(files, pid, number));
     }
     const mappings = readNamelessMappings(files, pid);
-    for (const { path, device, inode, range } of mappings.present ? mappings.value : []) {
+    for (const mapping of mappings.present ? mappings.value : []) {
+      const { path, device, inode } = mapping;
       const key = `${device} ${inode}`;
       if (seen.has(key) || !isInMemory(path, mounts)) continue;
       seen.add(key);
-      note(path, `/proc/${pid}/map_files/${range}`);
+      note(path, readMappingStatus(files, pid, mapping));
     }
   }
   return [...found.values()].sort((a, b) => b.size - a.size).filter(({ size }) => size >= 64 * 1024);

@@ -33,6 +33,17 @@ export function listDescriptors(files: KernelFiles, pid: ProcPid): Reading<reado
   return present(descriptors.sort((a, b) => a.number - b.number));
 }
 
+/** The same one by one, in the kernel's order, for those who stop early: a process may have a million of them. */
+export function* eachDescriptor(files: KernelFiles, pid: ProcPid): Generator<Descriptor> {
+  const directory = `/proc/${pid}/fd`;
+  const names = files.list(directory);
+  for (const name of names.present ? names.value : []) {
+    const number = parseCount(name);
+    const target = files.link(`${directory}/${name}`);
+    if (number !== undefined && target.present) yield { number, target: target.value };
+  }
+}
+
 export function parseFdinfo(text: string): DescriptorInfo | undefined {
   const field = (key: string): string | undefined =>
     new RegExp(`^${key}:[\\t ]*([0-7]+|\\d+)$`, 'm').exec(text)?.[1];

@@ -1,4 +1,4 @@
-import { type KernelFiles, readParsed } from '../files.ts';
+import { type FileStatus, type KernelFiles, readParsed } from '../files.ts';
 import type { Reading } from '../reading.ts';
 import { parseCount } from '../units.ts';
 import { withoutDeletedMark } from './fd.ts';
@@ -34,6 +34,13 @@ export function parseNamelessMappings(text: string): readonly NamelessMapping[] 
   }
   return mappings;
 }
+
+/** stat(2) of the file behind a mapping, through /proc/<pid>/map_files/<range>; needs CAP_SYS_ADMIN or ptrace rights. */
+export const readMappingStatus = (
+  files: KernelFiles,
+  pid: ProcPid,
+  { range }: NamelessMapping,
+): Reading<FileStatus> => files.status(`/proc/${pid}/map_files/${range}`);
 
 export const readNamelessMappings = (files: KernelFiles, pid: ProcPid): Reading<readonly NamelessMapping[]> =>
   readParsed(files, `/proc/${pid}/maps`, parseNamelessMappings);
