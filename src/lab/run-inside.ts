@@ -24,7 +24,9 @@ export function runInside(
   namespaces: readonly NamespaceKind[],
 ): Promise<{ readonly code: number; readonly output: string }> {
   const flags = namespaces.flatMap(kind => enter[kind] ?? []);
-  const args = ['--pdeathsig', 'KILL', 'nsenter', '--target', `${init.pid}`, ...flags, '--', ...command];
+  // From util-linux 2.40 on, nsenter refuses to enter nothing.
+  const enterFirst = flags.length === 0 ? [] : ['nsenter', '--target', `${init.pid}`, ...flags];
+  const args = ['--pdeathsig', 'KILL', ...enterFirst, '--', ...command];
   return new Promise((resolve, reject) => {
     const child = spawn('setpriv', args, {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -44,7 +44,9 @@ export const lab: Lab = {
   fix: {
     says: 'emptied through /proc/<pid>/fd, nothing restarted',
     apply: async (_, broken) => {
-      await broken.run(['truncate', '-s', '0', `/proc/${broken.init}/fd/${descriptor}`], []);
+      const file = `/proc/${broken.init}/fd/${descriptor}`;
+      const { code, output } = await broken.run(['truncate', '-s', '0', file], []);
+      if (code !== 0) throw new Error(`${file} could not be emptied: ${output}`);
       return broken;
     },
   },
