@@ -1,15 +1,20 @@
 /**
  * Runs a case's lab and stores what was observed of the healthy twin and of the problem:
- * `node scripts/capture-fixtures.ts memory/cgroup-oom …` (root).
+ * `node scripts/capture-fixtures.ts memory/cgroup-oom …` (root). What a fixture leaves out: scripts/fixtures/scrub.ts.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { catalogue } from '../src/cases/index.ts';
 import { observeLabContainers } from '../src/cli/probe.ts';
 import { diagnose } from '../src/diagnose/diagnosis.ts';
 import { runLab } from '../src/lab/runner.ts';
+import { scrub } from './fixtures/scrub.ts';
 
 const root = dirname(import.meta.dirname);
+const places = [
+  [realpathSync(root), '/srv/glassbox'],
+  [realpathSync(process.execPath), '/srv/node'],
+] as const;
 for (const id of process.argv.slice(2)) {
   const entry = catalogue.find(({ definition }) => definition.id === id);
   if (entry === undefined) throw new Error(`no case ${id}`);
@@ -22,7 +27,10 @@ for (const id of process.argv.slice(2)) {
       const observation = await observeLabContainers([container]);
       const stage = stages.shift();
       if (stage !== 'fixed')
-        writeFileSync(join(directory, `${stage}.json`), `${JSON.stringify(observation, null, 1)}\n`);
+        writeFileSync(
+          join(directory, `${stage}.json`),
+          `${JSON.stringify(scrub(observation, { places }), null, 1)}\n`,
+        );
       return (diagnose(observation, catalogue).containers[0]?.verdicts ?? []).map(
         ({ case: found, verdict }) => ({
           case: found,
