@@ -34,6 +34,8 @@ export interface Container {
   readonly namespaces: Namespaces;
   readonly labels: Readonly<Record<string, string>>;
   readonly pod: { readonly namespace: string; readonly name: string; readonly container: string } | null;
+  /** Number of the signal that asks it to stop, where the engine tells (STOPSIGNAL); left out: SIGTERM, or not known. */
+  readonly stopSignal?: number;
   /** What the engine recorded of the end; null while it runs, or when no engine keeps a record. */
   readonly exit: {
     readonly code: number;

@@ -1,5 +1,6 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
 import * as v from 'valibot';
+import { parseSignal } from '../../linux/signals.ts';
 import type { EngineName } from '../container.ts';
 import { podFromLabels } from '../pod.ts';
 import type { Sighting } from '../sighting.ts';
@@ -24,6 +25,8 @@ const containerDetails = v.object({
   Config: v.object({
     Image: v.nullish(v.string()),
     Labels: v.nullish(v.record(v.string(), v.string())),
+    /** Docker leaves it out unless somebody chose one; Podman may say a number. */
+    StopSignal: v.nullish(v.union([v.string(), v.number()])),
   }),
 });
 type ContainerDetails = v.InferOutput<typeof containerDetails>;
@@ -122,6 +125,7 @@ function describe(
   // Created and never started, by wish and not because starting it failed: nothing to diagnose.
   if (!runs && startedAt === null && State.ExitCode === 0) return undefined;
   const labels = Config.Labels ?? {};
+  const stopSignal = parseSignal(`${Config.StopSignal ?? ''}`);
   return {
     engine,
     id: Id,
@@ -132,6 +136,7 @@ function describe(
     image: Config.Image ?? null,
     labels,
     pod: podFromLabels(labels),
+    ...(stopSignal === undefined ? {} : { stopSignal }),
     exit: runs
       ? null
       : {

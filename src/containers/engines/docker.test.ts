@@ -25,6 +25,7 @@ const running = {
   },
   Config: {
     Image: 'nginx:1',
+    StopSignal: 'SIGQUIT',
     Labels: {
       hostile: '\u001b[2J</script>',
       'io.kubernetes.pod.namespace': 'shop',
@@ -119,6 +120,7 @@ test('tells of running and exited containers', async () => {
       image: 'nginx:1',
       labels: running.Config.Labels,
       pod: { namespace: 'shop', name: 'web', container: 'nginx' },
+      stopSignal: 3,
       exit: null,
     },
     {

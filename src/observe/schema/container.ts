@@ -28,6 +28,7 @@ export const container: Schema<Container> = v.object({
   namespaces,
   labels: byName(text),
   pod: nullable(v.object({ namespace: text, name: text, container: text })),
+  stopSignal: v.exactOptional(whole<number>()),
   exit: nullable(v.object({ code: whole<number>(), outOfMemory: flag, finishedAt: nullable(time) })),
 });
 

@@ -1,11 +1,13 @@
 import { runsNode, runsShell } from '../../../diagnose/program.ts';
 import type { Reading } from '../../../linux/reading.ts';
+import { saySignal } from '../../../linux/signals.ts';
 import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
 
-export const terminate = 15;
+/** SIGTERM, unless the image or whoever made the container chose another. */
+export const usualStopSignal = 15;
 
 /**
- * What becomes of SIGTERM at a PID 1, as far as /proc tells. A blocked signal is queued whatever its action is; of
+ * What becomes of the stop signal at a PID 1, as far as /proc tells. A blocked signal is queued whatever its action is; of
  * the others an ignored one and, for PID 1 alone, one with the default action are dropped (kernel/signal.c,
  * sig_ignored).
  */
@@ -27,14 +29,15 @@ export function dispositionOf(
   init: ProcessFacts,
   fetching: Reading<SignalFetching>,
   children: Reading<readonly ProcessFacts[]>,
+  signal: number,
 ): Disposition {
   const { signals } = init.status;
-  if (signals.caught.includes(terminate)) return caughtSignal(init, fetching, children);
+  if (signals.caught.includes(signal)) return caughtSignal(init, fetching, children, signal);
   const { pending, sharedPending } = signals;
-  if ([...pending, ...sharedPending].includes(terminate)) return { kind: 'blocked', pending: true };
+  if ([...pending, ...sharedPending].includes(signal)) return { kind: 'blocked', pending: true };
   if (waitsForSignals(fetching)) return { kind: 'fetched', by: 'a thread in sigwait()' };
-  if (signals.blocked.includes(terminate)) return blockedSignal(fetching);
-  return signals.ignored.includes(terminate) ? { kind: 'ignored' } : { kind: 'default' };
+  if (signals.blocked.includes(signal)) return blockedSignal(fetching, signal);
+  return signals.ignored.includes(signal) ? { kind: 'ignored' } : { kind: 'default' };
 }
 
 /**
@@ -44,9 +47,9 @@ export function dispositionOf(
 const waitsForSignals = (fetching: Reading<SignalFetching>): boolean =>
   fetching.present && fetching.value.waitChannels.includes('do_sigtimedwait');
 
-function blockedSignal(fetching: Reading<SignalFetching>): Disposition {
+function blockedSignal(fetching: Reading<SignalFetching>, signal: number): Disposition {
   if (!fetching.present) return { kind: 'unknown', missing: fetching };
-  return fetching.value.descriptorSignals.includes(terminate)
+  return fetching.value.descriptorSignals.includes(signal)
     ? { kind: 'fetched', by: 'a signalfd' }
     : { kind: 'blocked', pending: false };
 }
@@ -60,29 +63,30 @@ function caughtSignal(
   init: ProcessFacts,
   fetching: Reading<SignalFetching>,
   children: Reading<readonly ProcessFacts[]>,
+  signal: number,
 ): Disposition {
-  if (runsNode(init)) return nodesSignal(fetching);
-  if (!runsShell(init)) return { kind: 'handled', how: 'the program has a handler of its own' };
+  if (runsNode(init)) return nodesSignal(fetching, signal);
+  if (!runsShell(init)) return { kind: 'handled', how: 'a handler of its own' };
   if (children.present && children.value.length === 0)
-    return { kind: 'handled', how: 'a shell with a trap and no command to wait for' };
+    return { kind: 'handled', how: 'a shell with a trap and nothing to wait for' };
   const waits = fetching.present ? fetching.value.waitChannels : [];
   if (waits.includes('sigsuspend'))
-    return { kind: 'handled', how: 'a shell with a trap that waits in `wait`, which a signal ends' };
+    return { kind: 'handled', how: 'a shell with a trap, in `wait`, which a signal ends' };
   return {
     kind: 'doubtful',
-    why: 'a shell runs its trap only after the command in the foreground has ended; masks do not tell whether it waits in the foreground or in `wait`',
+    why: 'a shell runs its trap only after the command in the foreground, or at once in `wait`: masks do not tell which',
   };
 }
 
 /** Node's own handler is installed with SA_RESETHAND (src/node.cc), a listener's by libuv without it. */
-function nodesSignal(fetching: Reading<SignalFetching>): Disposition {
+function nodesSignal(fetching: Reading<SignalFetching>, signal: number): Disposition {
   const oneShot = fetching.present ? fetching.value.oneShotSignals : fetching;
   if (!oneShot.present)
     return {
       kind: 'doubtful',
-      why: "Node catches SIGTERM itself and raises it again with the default action, which PID 1 does not have; a process.on('SIGTERM') listener looks the same in SigCgt",
+      why: `Node's own ${saySignal(signal)} handler, which ends in nothing at PID 1, and a process.on('${saySignal(signal)}') listener look the same in SigCgt`,
     };
-  return oneShot.value.includes(terminate)
+  return oneShot.value.includes(signal)
     ? { kind: 're-raised' }
-    : { kind: 'handled', how: "a process.on('SIGTERM') listener: the handler is not Node's own one-shot" };
+    : { kind: 'handled', how: "a listener: it is not Node's own one-shot handler" };
 }

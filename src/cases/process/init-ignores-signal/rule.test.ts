@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { common, container, notThere, process } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
+import type { Verdict } from '../../../diagnose/verdict.ts';
 import type { ProcessStatus } from '../../../linux/proc/status.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { hostPid, nsPid } from '../../../linux/units.ts';
@@ -158,10 +159,27 @@ test.each([[['sh', '-c', 'server; true']], [['/bin/busybox', 'sh', '-c', 'server
       summary: expect.stringContaining('does not pass it on to /bin/server -v'),
     });
     expect(verdict.kind === 'found' && verdict.fixes.map(({ action }) => action).join()).toContain(
-      'exec form',
+      'exec program',
     );
   },
 );
+
+test.each<[string, number, Masks, Verdict['kind']]>([
+  ['Python with STOPSIGNAL SIGINT, which it turns into KeyboardInterrupt', 2, { caught: [2] }, 'ruled-out'],
+  ['nginx with STOPSIGNAL SIGQUIT', 3, { caught: [1, 3, 15] }, 'ruled-out'],
+  ['a handler for TERM alone, with STOPSIGNAL SIGINT', 2, { caught: [15] }, 'found'],
+])('the stop signal of the image counts: %s', (_, stopSignal, masks, kind) => {
+  const init = process(4711, { status: { signals: { ...noMasks, ...masks } } });
+  const verdict = rule({
+    ...common({ container: container({ engine: 'docker', stopSignal }) }),
+    init,
+    processes: notThere,
+    initSignals: notThere,
+    freezer: notThere,
+  });
+  expect(verdict.kind).toBe(kind);
+  if (verdict.kind === 'found') expect(verdict.summary).toContain('no handler for SIGINT');
+});
 
 test('a pod is not told to run docker', () => {
   const init = process(4711);
