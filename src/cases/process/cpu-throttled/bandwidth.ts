@@ -14,6 +14,8 @@ export interface Bandwidth {
   /** Periods that passed with work to do, and how many of them were cut short. */
   readonly periods: number;
   readonly throttledPeriods: number;
+  /** nr_throttled itself: since the cgroup was made. */
+  readonly everThrottled: number;
   /** Summed over CPUs. */
   readonly throttledTime: Microseconds;
   readonly usage: Reading<Microseconds>;
@@ -46,6 +48,7 @@ function readBandwidth(level: Level<CpuSample>, isOwn: boolean): Reading<Bandwid
   const grew = (counter: (sample: CpuSample) => Reading<number>): Reading<number> => growth(level, counter);
   const throttling = (name: 'periods' | 'throttledPeriods' | 'throttledTime'): Reading<number> =>
     grew(sample => mapReading(sample.throttling, counters => counters[name]));
+  const everThrottled = level.last.throttling.present ? level.last.throttling.value.throttledPeriods : 0;
   return flatMapReading(throttling('periods'), periods =>
     flatMapReading(throttling('throttledPeriods'), throttledPeriods =>
       mapReading(throttling('throttledTime'), throttledTime => ({
@@ -56,6 +59,7 @@ function readBandwidth(level: Level<CpuSample>, isOwn: boolean): Reading<Bandwid
         burst,
         periods,
         throttledPeriods,
+        everThrottled,
         throttledTime: microseconds(throttledTime),
         usage: mapReading(
           grew(sample => sample.usage),

@@ -54,7 +54,7 @@ function notNeighbour(
   if (unexplained > windowMs * 1000 * 0.1) return [];
   return [
     {
-      claim: `Not a neighbour on the same CPUs: its main threads waited ${sayTime(microseconds(unexplained))} for a CPU beyond what throttling explains`,
+      claim: `Not a neighbour on the same CPUs: its threads waited ${sayTime(microseconds(unexplained))} for a CPU beyond what throttling explains`,
       source: '/proc/<pid>/schedstat, second field',
       observed: `+${sayTime(microseconds(waited))}`,
     },

@@ -16,7 +16,10 @@ export const rule: RuleOf<typeof definition> = facts => {
     const [first] = refused;
     if (first !== undefined) return inconclusive(...refused);
     if (limited.length === 0) return ruledOut(noQuota(facts.cpu.own.directory, facts.cpu.ancestors.length));
-    const tooShort = limited.find(({ period }) => facts.windowMs * 1000 < 3 * period);
+    // What was never throttled was not throttled now; after an old cut, a short silence says little.
+    const tooShort = limited.find(
+      ({ period, everThrottled }) => everThrottled > 0 && facts.windowMs * 1000 < 3 * period,
+    );
     if (tooShort !== undefined)
       return inconclusive({
         what: `${tooShort.level.directory}/cpu.stat over at least 3 periods of ${sayTime(tooShort.period)}`,
@@ -81,12 +84,9 @@ function isIdle({ cpu, processes, windowMs }: RuleFacts): boolean {
     const usage = growth(cpu.own, sample => sample.usage);
     return usage.present && usage.value < idle;
   }
-  // schedstat tells of main threads only: what others did is not known.
   const members = orElse(processes, []).filter(({ status }) => status.state !== 'Z');
-  const ran = members.flatMap(({ scheduler, status }) =>
-    scheduler.present && status.threads === 1
-      ? [scheduler.value.last.running - scheduler.value.first.running]
-      : [],
+  const ran = members.flatMap(({ scheduler }) =>
+    scheduler.present ? [scheduler.value.last.running - scheduler.value.first.running] : [],
   );
   return ran.length > 0 && ran.length === members.length && ran.reduce((sum, time) => sum + time, 0) < idle;
 }
@@ -134,10 +134,13 @@ const quotaEvidence = ({ level, quota, period }: Bandwidth): Evidence =>
         observed: `${quota} ${period}`,
       };
 
-const quietEvidence = ({ level, periods, quota, period }: Bandwidth): Evidence => ({
-  claim: `Not throttled in ${sayCount(periods, 'period')}: the limit of ${sayCpus(quota / period)} CPU was not in the way`,
+const quietEvidence = ({ level, periods, everThrottled, quota, period }: Bandwidth): Evidence => ({
+  claim:
+    everThrottled === 0
+      ? `Never throttled by its limit of ${sayCpus(quota / period)} CPU since it was made`
+      : `Not throttled by its limit of ${sayCpus(quota / period)} CPU in ${sayCount(periods, 'period')}`,
   source: `${level.directory}/cpu.stat nr_throttled`,
-  observed: '+0',
+  observed: everThrottled === 0 ? '0' : `+0, ${everThrottled} before`,
 });
 
 const noQuota = (directory: string, above: number): Evidence => ({
