@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { cgroupOf } from '../../../../test/support/cgroup.ts';
 import { chain, common, level, notThere, pidsSample, process } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
+import type { FreezerSample } from '../../../linux/cgroup/model.ts';
 import { readPids } from '../../../linux/cgroup/pids.ts';
 import { present } from '../../../linux/reading.ts';
 import { hostPid, limitOf, noLimit, nsPid } from '../../../linux/units.ts';
@@ -59,11 +60,31 @@ test.each<[string, readonly ProcessFacts[], Parameters<typeof judge>[1], string]
     undefined,
     'warning',
   ],
+  [
+    'the limit is reached, by others: a single zombie',
+    zombies(1),
+    { current: 50, max: 50, refused: 3 },
+    'notice',
+  ],
   ['the limit is reached', zombies(48), { current: 50, max: 50 }, 'critical'],
   ['forks were refused in the window', zombies(48), { current: 49, max: 50, refused: 3 }, 'critical'],
 ])('%s: %s', (_, dead, pids, severity) => {
   expect(judge([init, ...dead], pids)).toMatchObject({ kind: 'found', severity, certainty: 'proved' });
 });
+
+test.each(['frozen', 'freezing'] as const)(
+  'of a %s container nothing is said: nobody in it can reap',
+  state => {
+    const frozen = level<FreezerSample>('/box', { state });
+    const thawed = level<FreezerSample>('/box/web-1', { state: 'thawed' });
+    const freezer = present(chain(thawed, frozen));
+    const processes = [init, ...zombies(30)];
+    expect(rule({ ...common(), processes, pids: notThere, freezer })).toMatchObject({
+      kind: 'inconclusive',
+      missing: [{ remedy: expect.stringContaining('/box is thawed') }],
+    });
+  },
+);
 
 test('names PID 1, counts the dead and the living against the limit', () => {
   const verdict = judge([init, ...zombies(48)], { current: 49, max: 128 });

@@ -1,6 +1,14 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { levelsOf } from '../../../diagnose/facts.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
-import { type Evidence, type Fix, found, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
+import {
+  type Evidence,
+  type Fix,
+  found,
+  inconclusive,
+  ruledOut,
+  type Severity,
+} from '../../../diagnose/verdict.ts';
 import { sayCount, saySignalMask } from '../../../diagnose/wording.ts';
 import type { HostPid } from '../../../linux/units.ts';
 import type { definition } from './case.ts';
@@ -14,6 +22,13 @@ export const rule: RuleOf<typeof definition> = facts => {
   const hoards = findHoards(processes);
   const [hoard] = hoards;
   if (hoard === undefined) return ruledOut(noneEvidence(processes));
+  const frozen = frozenLevel(facts);
+  if (frozen !== undefined)
+    return inconclusive({
+      what: 'whether its parents reap, for they are frozen (docker pause)',
+      because: 'disabled',
+      remedy: `look again when ${frozen} is thawed`,
+    });
 
   const room = facts.pids.present ? tightestRoom(facts.pids.value) : undefined;
   const total = hoards.reduce((sum, { old, fresh }) => sum + old.length + fresh.length, 0);
@@ -39,10 +54,14 @@ export const rule: RuleOf<typeof definition> = facts => {
   });
 };
 
-/** A zombie costs a pid and a task_struct; how bad that is depends on how many more fit. */
+/**
+ * A zombie costs a pid and a task_struct; how bad that is depends on how many more fit. A full cgroup is another
+ * problem when zombies are hardly any of what fills it.
+ */
 function severityOf(hoards: readonly Hoard[], total: number, room: Room | undefined): Severity {
-  if (room !== undefined && (room.current >= room.limit || room.refused > 0)) return 'critical';
   const share = room === undefined ? 0 : total / room.limit;
+  const refuses = room !== undefined && (room.current >= room.limit || room.refused > 0);
+  if (refuses && share >= 0.1) return 'critical';
   const grows = hoards.some(({ old, fresh }) => old.length >= 2 && fresh.length > 0);
   return total >= 10 || share >= 0.1 || grows ? 'warning' : 'notice';
 }
@@ -123,6 +142,12 @@ function noneEvidence(processes: Parameters<typeof countZombies>[0]): Evidence {
 }
 
 type RuleFacts = Parameters<typeof rule>[0];
+
+/** Nobody in a frozen cgroup can call wait(): its zombies say nothing of its programs. */
+const frozenLevel = ({ freezer }: RuleFacts): string | undefined =>
+  freezer.present
+    ? levelsOf(freezer.value).find(({ last }) => last.state !== 'thawed')?.directory
+    : undefined;
 
 function excludedBy({ freezer }: RuleFacts, hoard: Hoard, room: Room | undefined): readonly Evidence[] {
   const evidence: Evidence[] = [];
