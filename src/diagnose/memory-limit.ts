@@ -49,9 +49,11 @@ export const smallestPage = bytes(4096);
 export const reachesLimit = (amount: Bytes, limit: Bytes, cpus: number): boolean =>
   amount >= limit - Math.max(limit * 0.02, Math.min(64 * smallestPage * cpus, limit * 0.1));
 
-/** Whose cgroup it is, for a sentence: `its own cgroup`, `/kubepods (a cgroup above it)`. */
-export const sayLevel = (chain: MemoryChain, level: MemoryLevel): string =>
-  level.path === chain.own.path ? 'its own cgroup' : `${level.path} (a cgroup above it)`;
+/** Whose cgroup it is, for a sentence: `its own cgroup`, `/user.slice (shared with others)`, `/kubepods (a cgroup above it)`. */
+export function sayLevel(chain: MemoryChain, level: MemoryLevel): string {
+  if (level.path !== chain.own.path) return `${level.path} (a cgroup above it)`;
+  return chain.shared ? `${level.path} (shared with others)` : 'its own cgroup';
+}
 
 /** Half as much again, in steps that look deliberate. */
 export function roomierLimit(limit: Bytes): Bytes {

@@ -38,7 +38,9 @@ export function usageOf(observation: Observation, facts: ContainerFacts): Usage 
       shared ? notItsAlone(own.directory) : present(own.last.usage),
     ),
     memoryLimit: mapReading(memory, chain => tightest(levelsOf(chain).map(({ last }) => last.limit))),
-    cacheShare: flatMapReading(memory, ({ own }) => cacheShareOf(own.last)),
+    cacheShare: flatMapReading(memory, ({ own, shared }) =>
+      shared ? notItsAlone(own.directory) : cacheShareOf(own.last),
+    ),
   };
 }
 

@@ -22,7 +22,7 @@ import {
 import { fillingOf, largestKind, sayLargest } from './filling.ts';
 import { needFix, raiseFix } from './fixes.ts';
 import { ageOf, hitLimitOf, isWithin, limitingLevel } from './kills.ts';
-import { countStrangers } from './strangers.ts';
+import { sayStrangers } from './strangers.ts';
 
 const minute = 60 * 1_000_000;
 const day = 24 * 60 * minute;
@@ -41,21 +41,21 @@ export function foundByReport(
   const filling = fillingOf(newest);
   const victim = largestVictim(newest);
   const who = victim === undefined ? 'a process' : sayVictim(newest);
-  const strangers = countStrangers(facts);
+  const strangers = sayStrangers(facts);
   const severity = severityOf(age, level);
   const survived =
     run === 'this run'
       ? 'PID 1 lives on, so its engine shows a running container.'
       : 'It was started again with the same limit.';
   return found({
-    severity: strangers > 0 && severity === 'critical' ? 'warning' : severity,
-    certainty: strangers > 0 ? 'likely' : 'proved',
+    severity: strangers !== undefined && severity === 'critical' ? 'warning' : severity,
+    certainty: strangers !== undefined ? 'likely' : 'proved',
     summary: [
       `The kernel killed ${who} ${sayAge(age)}: ${sayPlace(chain, newest)} was at ${sayHit(newest)} and nothing in it could be reclaimed.`,
       filling === undefined ? '' : `${capitalised(sayLargest(filling))}.`,
       open.length > 1 ? `${sayCount(open.length, 'such kill')} are in the log.` : '',
-      strangers > 0
-        ? `The cgroup also holds ${sayCount(strangers, 'task')} of others, and the log does not tell whose process it was; the limit is this container's too.`
+      strangers !== undefined
+        ? `The cgroup also holds ${strangers}, and the log does not tell whose process it was; the limit is this container's too.`
         : survived,
     ]
       .filter(part => part !== '')
@@ -66,7 +66,7 @@ export function foundByReport(
       raiseFix(facts.container, chain, level, limit),
       needFix(filling === undefined ? 'anonymous' : largestKind(filling), victim?.name ?? 'the process'),
     ],
-    trace: strangers > 0 ? 'oom' : null,
+    trace: strangers !== undefined ? 'oom' : null,
   });
 }
 
@@ -79,10 +79,16 @@ export function foundByCounter(
   actedNow: boolean,
 ): Found {
   const limit = level.last.limit.kind === 'limit' ? level.last.limit.value : bytes(0);
+  const strangers = sayStrangers(facts);
+  const proved = actedNow && strangers === undefined;
+  const whose =
+    strangers === undefined
+      ? 'of this container'
+      : `in ${chain.own.path}, which also holds ${strangers}; whose they were is not counted`;
   return found({
-    severity: actedNow ? 'critical' : 'warning',
-    certainty: actedNow ? 'proved' : 'likely',
-    summary: `An OOM killer ended ${sayCount(kills, 'process', 'processes')} of this container${actedNow ? ' while we looked' : ''}, and ${sayLevel(chain, level)} has met its limit of ${sayBytes(limit)}. The kernel log no longer has the report that says who died and what the limit was full of.`,
+    severity: proved ? 'critical' : 'warning',
+    certainty: proved ? 'proved' : 'likely',
+    summary: `An OOM killer ended ${sayCount(kills, 'process', 'processes')} ${whose}${actedNow ? ' while we looked' : ''}, and ${sayLevel(chain, level)} has met its limit of ${sayBytes(limit)}. The kernel log no longer has the report that says who died and what filled the limit.`,
     evidence: [...counterEvidence(chain.own), ...limitEvidence(chain, level)],
     excluded: facts.oomReports.present
       ? [

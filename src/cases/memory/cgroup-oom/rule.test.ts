@@ -295,6 +295,15 @@ describe('the counter without a report', () => {
       severity: 'critical',
     });
   });
+  test('in a cgroup that strangers share it may have been theirs', () => {
+    const before = killed(0, { limitHits: present(3) });
+    const memory = present({ ...chain(own(killed(1), before), unlimited, root), shared: true });
+    expect(judge({ ...noLog, memory, container: container({ engine: 'crun' }) })).toMatchObject({
+      certainty: 'likely',
+      severity: 'warning',
+      summary: expect.stringContaining('also holds processes of others'),
+    });
+  });
   test('no limit was ever met: the host', () => {
     const verdict = judge({ ...noLog, ...withMemory(killed(1, { limitHits: present(0) })) });
     expect(verdict.kind).toBe('ruled-out');

@@ -15,6 +15,8 @@ export interface Harm {
 const refaultBytesPerSecond = 2 ** 20;
 /** A twentieth of the time, some task waited for memory. */
 const pressureShare = 0.05;
+/** Below it, what is read back comes from a disk so fast that nobody waits (a database that streams, on NVMe). */
+const idleShare = 0.01;
 
 /**
  * Whether the shortage of cache costs anything: evicted file pages that were needed again, which
@@ -38,10 +40,15 @@ export function measureHarm(facts: PageCacheFacts, level: MemoryLevel): Harm {
     });
   }
   if (stalled !== undefined) evidence.push(stalled.evidence);
-  return { hurts: rereads || waits, summary: say(refaulted, rereads, waits), evidence };
+  const idle = stalled !== undefined && stalled.share < idleShare;
+  const costs = rereads && !idle;
+  return { hurts: costs || waits, summary: say(refaulted, rereads && idle, costs, waits), evidence };
 }
 
-function say(refaulted: number | undefined, rereads: boolean, waits: boolean): string {
+function say(refaulted: number | undefined, cheaply: boolean, rereads: boolean, waits: boolean): string {
+  if (cheaply) {
+    return `${sayBytes(bytes(refaulted ?? 0))} per second of what was dropped is read again, but hardly anything waits for it.`;
+  }
   if (rereads) {
     return `It costs: ${sayBytes(bytes(refaulted ?? 0))} per second come back from the disk that the limit had just pushed out${waits ? ', and its tasks wait for memory' : ''}.`;
   }
@@ -51,12 +58,12 @@ function say(refaulted: number | undefined, rereads: boolean, waits: boolean): s
     : 'Nothing is wrong: what was dropped is not needed again, and nothing waits for memory.';
 }
 
-/** PSI of the container's own cgroup; that of the root would be the whole host's. */
+/** PSI of the container's own cgroup; a shared one tells of strangers, and the root's of the whole host. */
 function stallShare({
   pressure,
   windowMs,
 }: PageCacheFacts): { share: number; evidence: Evidence } | undefined {
-  if (!pressure.present || pressure.value.own.path === '/') return undefined;
+  if (!pressure.present || pressure.value.shared || pressure.value.own.path === '/') return undefined;
   const { own } = pressure.value;
   if (!own.last.memory.present) return undefined;
   const stalled = growth(own, ({ memory }) =>

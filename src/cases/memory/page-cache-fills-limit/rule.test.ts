@@ -110,6 +110,22 @@ describe('it hurts', () => {
   ])('memory pressure: %s', (_, pressure, severity) => {
     expect(judge(cached(), cached(), { pressure })).toMatchObject({ severity });
   });
+  test('pages that come back from a disk so fast that nobody waits do not hurt', () => {
+    const again = (pressure: PageCacheFacts['pressure']) =>
+      judge(cached({ fileRefaults: present(30_000) }), cached({ fileRefaults: present(9000) }), { pressure });
+    expect(again(stalls('/box/web-1', 0.002))).toMatchObject({
+      severity: 'notice',
+      summary: expect.stringContaining('hardly anything waits'),
+    });
+    expect(again(stalls('/box/web-1', 0.02))).toMatchObject({ severity: 'warning' });
+    expect(again(stalls('/', 0))).toMatchObject({ severity: 'warning' });
+  });
+  test("the pressure of a shared cgroup is not the container's", () => {
+    const pressure = stalls('/session', 0.5);
+    if (!pressure.present) throw new Error('a builder of this test');
+    const shared = present({ ...pressure.value, shared: true });
+    expect(judge(cached(), cached(), { pressure: shared })).toMatchObject({ severity: 'notice' });
+  });
   test('refaults that cannot be read are said', () => {
     expect(judge(cached({ fileRefaults: notThere }))).toMatchObject({
       summary: expect.stringContaining('could not be measured'),
@@ -133,6 +149,13 @@ test('v2 names its own files, a pod its spec', () => {
   expect(JSON.stringify(verdict)).toContain('/kubepods/x/memory.current');
   expect(JSON.stringify(verdict)).toContain('resources.limits.memory of app');
   expect(JSON.stringify(verdict)).not.toContain('"command"');
+});
+
+test('a cgroup that strangers share is not called its own', () => {
+  const memory = { ...chain(level('/session', cached())), shared: true };
+  expect(rule({ ...common(), memory, pressure: notThere })).toMatchObject({
+    summary: expect.stringMatching(/^\/session \(shared with others\) .* it and others there/),
+  });
 });
 
 test('at the limit without memory.stat it cannot be said', () => {

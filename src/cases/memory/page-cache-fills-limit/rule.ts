@@ -71,7 +71,7 @@ function judgeFilled(facts: PageCacheFacts, filled: LimitedLevel): Verdict {
   const cache = reclaimable(breakdown.value);
   const harm = measureHarm(facts, level);
   const whose =
-    level.path === chain.own.path ? 'it read or wrote' : 'it and its neighbours there read or wrote';
+    level.path === chain.own.path && !chain.shared ? 'it read or wrote' : 'it and others there read or wrote';
   return found({
     severity: harm.hurts ? 'warning' : 'notice',
     certainty: 'proved',
@@ -148,7 +148,7 @@ const killEvidence = ({ own }: MemoryChain): readonly Evidence[] =>
     ? [
         {
           claim:
-            own.last.oomKills.value === 0 ? 'nobody was ever killed for it' : 'nobody is being killed now',
+            own.last.oomKills.value === 0 ? 'Nobody was ever killed for it' : 'Nobody is being killed now',
           source: memoryFile(own, 'kills'),
           observed: `oom_kill ${own.last.oomKills.value}`,
         },

@@ -203,3 +203,18 @@ test("a parent's limit counts", () => {
 test('without memory.stat it cannot be said', () => {
   expect(judge(holding({}, { breakdown: notThere })).kind).toBe('inconclusive');
 });
+
+describe('a cgroup that strangers share', () => {
+  const shared = { memory: { ...chain(level('/session', holding()), unlimited), shared: true } };
+  test('what was found in its own mounts is laid to it, as likely', () => {
+    expect(judge(holding(), shared)).toMatchObject({
+      kind: 'found',
+      certainty: 'likely',
+      summary: expect.stringContaining('/dev/shm/cache'),
+    });
+  });
+  test("strangers' files are not", () => {
+    expect(judge(holding(), { ...shared, sharedMemory: present(seen()) }).kind).toBe('ruled-out');
+    expect(judge(holding(), { ...shared, sharedMemory: notThere }).kind).toBe('ruled-out');
+  });
+});

@@ -18,6 +18,7 @@ import { sayBytes, sayCount, sayShare } from '../../../diagnose/wording.ts';
 import type { MemoryBreakdown } from '../../../linux/cgroup/model.ts';
 import { absent } from '../../../linux/reading.ts';
 import { type Bytes, bytes } from '../../../linux/units.ts';
+import type { SharedMemoryFacts } from '../../../observe/observation.ts';
 import type { definition, SharedMemoryCaseFacts } from './case.ts';
 import { fixesFor } from './fixes.ts';
 import { type Holding, holdingsOf, isPool, measureUse, nameOf, sourceOf, type Use } from './holdings.ts';
@@ -41,7 +42,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   const { breakdown, usage } = chain.own.last;
   if (!breakdown.present) return inconclusive(breakdown);
   if (chain.own.path === '/') return ruledOut(inRoot(chain));
-  const use = measureUse(breakdown.value, processesInCgroup(facts), facts.sharedMemory);
+  const use = ownUse(facts, measureUse(breakdown.value, processesInCgroup(facts), facts.sharedMemory));
   const limited = tightestLevel(chain);
   const enough =
     limited === undefined
@@ -59,13 +60,12 @@ function judgeUnused(
 ): Verdict {
   const { container, memory: chain, sharedMemory } = facts;
   const shared = sharedMemory.present ? sharedMemory.value : undefined;
-  const holdings = shared === undefined ? [] : holdingsOf(shared).filter(holding => !isPool(holding));
-  const named = bytes(holdings.reduce((sum, { size }) => sum + size, 0));
-  const isNamed = named >= use.unused / 2;
+  const holdings = shared === undefined ? [] : loose(shared);
+  const isNamed = sizeOf(holdings) >= use.unused / 2;
   return found({
     severity: severityOf(limited, use.unused, facts.host.memory),
-    certainty: isNamed ? 'proved' : 'likely',
-    summary: `${sayBytes(use.unused)} ${sayShareOf(chain, limited, use.unused)} is files in memory that no process has mapped${sayHoldings(holdings)}. They count to this container until they are deleted, whoever wrote them and whether it still runs; without swap no reclaim can take them.${isNamed ? '' : ' Which files they are could not be told from here.'}`,
+    certainty: isNamed && !chain.shared ? 'proved' : 'likely',
+    summary: `${sayBytes(use.unused)} ${sayShareOf(chain, limited, use.unused)} is files in memory that no process has mapped${sayHoldings(holdings)}. They count to ${chain.shared ? 'the cgroup that it shares' : 'this container'} until they are deleted, whoever wrote them and whether it still runs; without swap no reclaim can take them.${isNamed ? '' : ' Which files they are could not be told from here.'}`,
     evidence: [
       ...charged(chain, breakdown, use),
       ...holdings.slice(0, 5).map(holding => ({
@@ -100,10 +100,22 @@ const inRoot = ({ own }: MemoryChain): Evidence => ({
 });
 
 /** A bare container may share its cgroup with strangers, whose mappings nobody has listed: they bound nothing. */
-const processesInCgroup = ({ container, processes }: SharedMemoryCaseFacts): typeof processes =>
-  container.engine === 'bare'
+const processesInCgroup = ({ container, memory, processes }: SharedMemoryCaseFacts): typeof processes =>
+  container.engine === 'bare' || memory.shared
     ? absent('the processes of its cgroup', 'disabled', 'no engine made this cgroup for it alone')
     : processes;
+
+/** In a cgroup that holds strangers too, only what was found in this container's own mounts is laid to it. */
+function ownUse({ memory, sharedMemory }: SharedMemoryCaseFacts, use: Use): Use {
+  if (!memory.shared) return use;
+  const named = sharedMemory.present ? sizeOf(loose(sharedMemory.value)) : 0;
+  return { ...use, unused: bytes(Math.min(use.unused, named)) };
+}
+
+/** What was found and no process keeps mapped as its pool. */
+const loose = (shared: SharedMemoryFacts): readonly Holding[] =>
+  holdingsOf(shared).filter(holding => !isPool(holding));
+const sizeOf = (holdings: readonly Holding[]): number => holdings.reduce((sum, { size }) => sum + size, 0);
 
 /** What is charged, and what processes say of it. */
 function charged(chain: MemoryChain, { shared }: MemoryBreakdown, use: Use): readonly Evidence[] {
