@@ -2,6 +2,9 @@ import { type CatalogueEntry, entry } from './entry.ts';
 import { definition as cgroupOom } from './memory/cgroup-oom/case.ts';
 import { lab as cgroupOomLab } from './memory/cgroup-oom/lab.ts';
 import { rule as cgroupOomRule } from './memory/cgroup-oom/rule.ts';
+import { definition as kernelMemoryCharged } from './memory/kernel-memory-charged/case.ts';
+import { lab as kernelMemoryChargedLab } from './memory/kernel-memory-charged/lab.ts';
+import { rule as kernelMemoryChargedRule } from './memory/kernel-memory-charged/rule.ts';
 import { definition as pageCacheFillsLimit } from './memory/page-cache-fills-limit/case.ts';
 import { lab as pageCacheFillsLimitLab } from './memory/page-cache-fills-limit/lab.ts';
 import { rule as pageCacheFillsLimitRule } from './memory/page-cache-fills-limit/rule.ts';
@@ -50,4 +53,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(rootIsHostRoot, rootIsHostRootRule, rootIsHostRootLab),
   entry(hostShared, hostSharedRule, hostSharedLab),
   entry(resourcesUnlimited, resourcesUnlimitedRule, resourcesUnlimitedLab),
+  entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
 ];

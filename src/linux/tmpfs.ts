@@ -21,7 +21,14 @@ export interface TmpfsContents {
   readonly largest: readonly { readonly path: string; readonly size: Bytes }[];
   /** False when the walk stopped at a bound: a larger file may not have been seen. */
   readonly complete: boolean;
+  /** Inodes in use, of any kind; absent where it was mounted with nr_inodes=0, which counts none. */
+  readonly inodes?: number;
+  /** The directory with the most entries, when there are many files; a walk cut short has seen fewer than there are. */
+  readonly fullest?: { readonly path: string; readonly entries: number };
 }
+
+/** From here on the files of a mount are worth a look for their number alone: an inode and a name are 1 KB of memory. */
+export const manyInodes = 4096;
 
 const tmpfsMagic = 0x01021994;
 const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -43,21 +50,24 @@ export function readTmpfs(
   let descriptor: number | undefined;
   try {
     descriptor = openBelow(root, mountPoint);
-    const { type, bsize, blocks, bfree } = statfsSync(byDescriptor(descriptor));
+    const { type, bsize, blocks, bfree, files, ffree } = statfsSync(byDescriptor(descriptor));
     if (type !== tmpfsMagic || deviceName(fstatSync(descriptor).dev) !== device) {
       return absent(mountPoint, 'vanished', 'another mount covers it, or it was unmounted; look again');
     }
     const used = bytes((blocks - bfree) * bsize);
+    const inodes = files > 0 ? files - ffree : undefined;
     // Without a size= the kernel reports no blocks at all: only the walk can tell.
-    const walk =
-      blocks > 0 && used < smallest
-        ? { largest: [], seen: 0, complete: true }
-        : walkLargest(descriptor, mountPoint, bounds);
+    const isQuiet = blocks > 0 && used < smallest && (inodes ?? 0) < manyInodes;
+    const walk: WalkResult = isQuiet
+      ? { largest: [], seen: 0, complete: true }
+      : walkLargest(descriptor, mountPoint, bounds);
     return present({
       used: blocks === 0 ? bytes(walk.seen) : used,
       size: bytes(blocks * bsize),
       largest: walk.largest,
       complete: walk.complete,
+      ...(inodes === undefined ? {} : { inodes }),
+      ...(walk.fullest === undefined || (inodes ?? 0) < manyInodes ? {} : { fullest: walk.fullest }),
     });
   } catch (error) {
     return absentFromError(mountPoint, error);
@@ -99,16 +109,15 @@ interface Walk {
   readonly files: { path: string; size: Bytes }[];
   /** Files with several names count once. */
   readonly linked: Set<number>;
+  fullest?: { path: string; entries: number };
   entries: number;
   seen: number;
   complete: boolean;
 }
 
-function walkLargest(
-  descriptor: number,
-  mountPoint: string,
-  bounds: WalkBounds,
-): { largest: TmpfsContents['largest']; seen: number; complete: boolean } {
+type WalkResult = Pick<TmpfsContents, 'largest' | 'complete' | 'fullest'> & { readonly seen: number };
+
+function walkLargest(descriptor: number, mountPoint: string, bounds: WalkBounds): WalkResult {
   const walk: Walk = {
     bounds,
     deadline: performance.now() + bounds.milliseconds,
@@ -121,11 +130,18 @@ function walkLargest(
   };
   visit(walk, descriptor, mountPoint === '/' ? '' : asLatin1(mountPoint), 0);
   const largest = walk.files.map(({ path, size }) => ({ path: readable(path), size }));
-  return { largest, seen: walk.seen, complete: walk.complete };
+  const { seen, complete, fullest } = walk;
+  return {
+    largest,
+    seen,
+    complete,
+    ...(fullest && { fullest: { ...fullest, path: readable(fullest.path) || '/' } }),
+  };
 }
 
 function visit(walk: Walk, descriptor: number, path: string, depth: number): void {
   const below: string[] = [];
+  const before = walk.entries;
   const directory = opendirSync(byDescriptor(descriptor), { encoding: 'latin1', bufferSize: 256 });
   try {
     for (let found = directory.readSync(); found !== null; found = directory.readSync()) {
@@ -140,6 +156,8 @@ function visit(walk: Walk, descriptor: number, path: string, depth: number): voi
     }
   } finally {
     directory.closeSync();
+    const entries = walk.entries - before;
+    if (entries > (walk.fullest?.entries ?? 0)) walk.fullest = { path, entries };
   }
   if (below.length > 0 && depth >= walk.bounds.depth) {
     walk.complete = false;

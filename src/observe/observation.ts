@@ -100,7 +100,7 @@ export interface SignalFetching {
 }
 
 export interface SharedMemoryFacts {
-  /** tmpfs mounts inside the container that hold something, largest first. */
+  /** tmpfs mounts inside the container that hold something, or many files; largest first. */
   readonly mounts: readonly {
     readonly path: string;
     readonly used: Bytes;
@@ -109,6 +109,10 @@ export interface SharedMemoryFacts {
     readonly largest: readonly SharedFile[];
     /** False when there were too many files to look at all. */
     readonly complete: boolean;
+    /** Inodes in use; left out where the mount counts none. */
+    readonly inodes?: number;
+    /** The directory with the most entries, when there are many. */
+    readonly fullest?: { readonly path: string; readonly entries: number };
   }[];
   /** System V segments of the container's ipc namespace. */
   readonly segments: Reading<

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container, EngineNotice } from '../containers/container.ts';
 import { groupProcesses } from '../containers/members.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
-import type { CgroupLayout } from '../linux/cgroup/model.ts';
+import type { CgroupLayout, MemoryBreakdown } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readMountinfo } from '../linux/proc/mountinfo.ts';
-import { absent, flatMapReading, mapReading, orElse, type Reading } from '../linux/reading.ts';
+import { absent, flatMapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 import { readHost } from './host.ts';
@@ -99,7 +99,13 @@ function readInside(
 ): Pick<ContainerFacts, 'initSignals' | 'memoryFiles' | 'unlinkedFiles'> {
   return {
     initSignals: readInitSignals(files, init, readActions),
-    memoryFiles: readSharedMemory(files, container, pids, sharedMemoryCharged(tables, container)),
+    memoryFiles: readSharedMemory(
+      files,
+      container,
+      pids,
+      charged(tables, container, ({ shared }) => present(shared)),
+      charged(tables, container, ({ kernel }) => kernel),
+    ),
     unlinkedFiles: findUnlinkedFiles(files, pids, readMountinfo(files, init)),
   };
 }
@@ -110,11 +116,15 @@ const byInit = (
 ): ReadonlyMap<HostPid, readonly HostPid[]> =>
   new Map(containers.flatMap(({ id, init }) => (init === null ? [] : [[init, members.get(id) ?? []]])));
 
-/** `shmem` of its own memory cgroup, without which there is nothing to look for in tmpfs. */
-function sharedMemoryCharged({ memory }: CgroupTables, { cgroups }: Container): Reading<Bytes> {
+/** An amount charged to its own memory cgroup: without shared or kernel memory there is nothing to look for in tmpfs. */
+function charged(
+  { memory }: CgroupTables,
+  { cgroups }: Container,
+  amount: (breakdown: MemoryBreakdown) => Reading<Bytes>,
+): Reading<Bytes> {
   const level = cgroups.memory === undefined ? undefined : memory[cgroups.memory];
   if (level === undefined) return absent('memory.stat', 'vanished', 'the cgroup was removed; look again');
-  return flatMapReading(level.last, ({ value }) => mapReading(value.breakdown, ({ shared }) => shared));
+  return flatMapReading(level.last, ({ value }) => flatMapReading(value.breakdown, amount));
 }
 
 const exited = absent('the container', 'vanished', 'it has exited; start it again and look while it runs');

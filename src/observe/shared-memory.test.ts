@@ -12,15 +12,21 @@ const MiB = 2 ** 20;
 const mayMake = process.getuid?.() === 0;
 
 /** A mount and ipc namespace of its own with 3 MiB in a tmpfs, a link out of it, a segment and a nameless file. */
-const script = `
+const holding = `
   mount -t tmpfs -o size=16m tmpfs /tmp && cd /tmp && mkdir sub && ln -s / out && mkfifo pipe
   dd if=/dev/zero of=sub/cache bs=1M count=3 2>/dev/null
   exec 3>gone && dd if=/dev/zero bs=1M count=2 >&3 2>/dev/null && rm gone
   ipcmk --shmem 1048576 >/dev/null
-  echo up; exec sleep 60`;
+`;
 
-async function startInside(): Promise<{ pid: ReturnType<typeof hostPid> } & AsyncDisposable> {
-  const child: ChildProcess = spawn('unshare', ['--mount', '--ipc', 'sh', '-c', script]);
+async function startInside(script = holding): Promise<{ pid: ReturnType<typeof hostPid> } & AsyncDisposable> {
+  const child: ChildProcess = spawn('unshare', [
+    '--mount',
+    '--ipc',
+    'sh',
+    '-c',
+    `${script}\necho up; exec sleep 60`,
+  ]);
   const ended = once(child, 'exit');
   if (child.stdout !== null) await once(child.stdout, 'data');
   return {
@@ -37,12 +43,14 @@ test('tells files, segments and nameless files apart, and stays inside', async c
   await using inside = await startInside();
   const reading = readSharedMemory(files, container({ init: inside.pid }), [inside.pid]);
   const facts = reading.present ? reading.value : undefined;
-  expect(facts?.mounts.find(mount => mount.path === '/tmp')).toEqual({
+  expect(facts?.mounts.find(mount => mount.path === '/tmp')).toMatchObject({
     path: '/tmp',
     used: 5 * MiB,
     size: 16 * MiB,
     largest: [{ path: '/tmp/sub/cache', size: 3 * MiB }],
     complete: true,
+    // The root, sub, cache, out, pipe and the nameless file.
+    inodes: 6,
   });
   expect(facts?.unlinked).toEqual([{ path: '/tmp/gone', size: 2 * MiB }]);
   expect(facts?.segments).toMatchObject({ present: true, value: [{ size: MiB, attached: 0 }] });
@@ -63,4 +71,26 @@ test('an exited container, and a process that went away, are absent', () => {
   expect(readSharedMemory(files, container({ state: 'exited', init: null }), []).present).toBe(false);
   const gone = container({ init: hostPid(2 ** 22 + 1) });
   expect(readSharedMemory(files, gone, [])).toMatchObject({ present: false, because: 'vanished' });
+});
+
+test('many empty files are seen where kernel memory is charged, and nothing else is looked for', async context => {
+  context.skip(!mayMake, 'needs root, to mount a tmpfs');
+  const many = 'mount -t tmpfs tmpfs /tmp && mkdir /tmp/many && cd /tmp/many && seq 5000 | xargs touch';
+  await using inside = await startInside(many);
+  const look = (kernel: number) =>
+    readSharedMemory(
+      files,
+      container({ init: inside.pid }),
+      [inside.pid],
+      present(bytes(0)),
+      present(bytes(kernel)),
+    );
+  expect(look(8 * MiB)).toMatchObject({
+    value: {
+      mounts: [{ path: '/tmp', used: 0, inodes: 5002, fullest: { path: '/tmp/many' } }],
+      segments: { present: false },
+      unlinked: [],
+    },
+  });
+  expect(look(8 * MiB - 1)).toMatchObject({ value: { mounts: [] } });
 });

@@ -7,25 +7,29 @@ import { type Mount, readMountinfo } from '../linux/proc/mountinfo.ts';
 import { readSysvShm } from '../linux/proc/sysvipc-shm.ts';
 import { absent, flatMapReading, mapReading, present, type Reading } from '../linux/reading.ts';
 import { inNamespace } from '../linux/syscalls/setns.ts';
-import { readTmpfs } from '../linux/tmpfs.ts';
+import { manyInodes, readTmpfs } from '../linux/tmpfs.ts';
 import { type Bytes, bytes, type HostPid, hostPid } from '../linux/units.ts';
 import type { SharedFile, SharedMemoryFacts } from './observation.ts';
 
 /** Below it nothing is looked for: a quiet container costs no system call at all. */
 const notable = bytes(2 ** 20);
+/** Kernel memory from which on the number of files on tmpfs is looked at, whatever they hold. */
+const notableKernel = bytes(8 * 2 ** 20);
 /** For the descriptors and mappings of all its processes together. */
 const processMilliseconds = 150;
 
 /**
  * What the shared memory of a container is: files on its tmpfs mounts, System V segments, and files that only a
  * descriptor or a mapping keeps. `charged` is `shmem` of its memory.stat, the gate: walks happen only in
- * containers that hold enough of it to matter. When it could not be read, all is looked at.
+ * containers that hold enough of it to matter. When it could not be read, all is looked at. `kernel` is the kernel
+ * memory charged: files hold it by their number, also while they are empty.
  */
 export function readSharedMemory(
   files: KernelFiles,
   container: Container,
   pids: readonly HostPid[],
   charged?: Reading<Bytes>,
+  kernel?: Reading<Bytes>,
 ): Reading<SharedMemoryFacts> {
   const { init } = container;
   if (init === null) {
@@ -37,7 +41,13 @@ export function readSharedMemory(
       'disabled',
       'less than 1 MiB of shared memory is charged to it',
     );
-    return present({ mounts: [], segments: quiet, unlinked: [] });
+    if (kernel?.present !== true || kernel.value < notableKernel)
+      return present({ mounts: [], segments: quiet, unlinked: [] });
+    return mapReading(readMountinfo(files, init), all => ({
+      mounts: readMounts(files, init, tmpfsMounts(all)),
+      segments: quiet,
+      unlinked: [],
+    }));
   }
   return mapReading(readMountinfo(files, init), all => {
     const mounts = tmpfsMounts(all);
@@ -69,7 +79,9 @@ function readMounts(
   const held: SharedMemoryFacts['mounts'][number][] = [];
   for (const { mountPoint, device } of mounts) {
     const contents = readTmpfs(root, mountPoint, device, notable);
-    if (contents.present && contents.value.used > 0) held.push({ path: mountPoint, ...contents.value });
+    if (!contents.present) continue;
+    const { used, inodes = 0 } = contents.value;
+    if (used > 0 || inodes >= manyInodes) held.push({ path: mountPoint, ...contents.value });
   }
   return held.sort((a, b) => b.used - a.used);
 }

@@ -11,6 +11,8 @@ import { alarmsIn, foundIn, foundSoon } from '../support/found-in.ts';
 /** The problems of the catalogue in containers that no lab of ours made. */
 const hoard = 'i=0; while [ $i -lt 20 ]; do (sleep 0.1 &); i=$((i + 1)); done; exec sleep 300';
 const bursts = 'while :; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; sleep 0.2; done';
+const manyFiles =
+  'trap "exit 0" TERM; i=0; while [ $i -lt 48000 ]; do : > /dev/shm/$i; i=$((i + 1)); done; while :; do sleep 1 & wait $!; done';
 const fillSharedMemory = 'dd if=/dev/zero of=/dev/shm/data bs=1M count=40; exec sleep 300';
 /** As busy as process churn gets, with a PID 1 that handles SIGTERM and reaps. */
 const churn = 'trap "exit 0" TERM; while :; do sleep 0.02 & wait $!; done';
@@ -74,6 +76,13 @@ describe.skipIf(withoutDocker !== undefined)(
       ).toBeDefined();
       const shared = await foundSoon('memory/shared-memory-charged', 'gb-shm', daemon.environment);
       expect(JSON.stringify(shared.evidence)).toContain('/dev/shm/data');
+    });
+
+    test('many empty files: kernel memory, by their number', async () => {
+      await start('gb-files', ['--memory', '64m', '--pids-limit', '64'], manyFiles);
+      const finding = await foundSoon('memory/kernel-memory-charged', 'gb-files', daemon.environment);
+      expect(finding).toMatchObject({ certainty: 'proved' });
+      expect(finding.summary).toContain('files on the tmpfs /dev/shm');
     });
 
     test('healthy and busy: no alarm', async () => {

@@ -144,6 +144,7 @@ test('v2 of 6.1', () => {
     shared: 9_068_544,
     kernel: present(25_165_824),
     slab: present(21_184_512),
+    kernelParts: { reclaimableSlab: 18_563_072, stacks: 1_081_344, pageTables: 2_793_472 },
     inactiveFile: 539_574_272,
     activeFile: 115_331_072,
     inactiveAnonymous: 20_070_400,

@@ -71,6 +71,7 @@ const countsV2 = keyedCounts(
   'active_file',
   'unevictable',
   'slab',
+  'slab_reclaimable',
   'workingset_refault_file',
   'pgmajfault',
 );
@@ -91,6 +92,7 @@ export function parseMemoryStatV2(text: string): MemoryBreakdown | undefined {
       'memory.stat slab',
       'kernel memory accounting, which cgroup.memory=nokmem turns off',
     ),
+    ...kernelParts(counts),
     ...lists,
     unevictable: bytes(counts.unevictable ?? 0),
     dirty: bytes(counts.file_dirty ?? 0),
@@ -136,6 +138,21 @@ const refaults = (count: number | undefined): Reading<number> =>
 
 const optional = (count: number | undefined, what: string, needs: string): Reading<Bytes> =>
   count === undefined ? absent(what, 'kernel-too-old', `needs ${needs}`) : present(bytes(count));
+
+function kernelParts({
+  slab_reclaimable: reclaimable,
+  kernel_stack: stacks,
+  pagetables = 0,
+}: ReturnType<typeof countsV2>): Pick<MemoryBreakdown, 'kernelParts'> {
+  if (reclaimable === undefined || stacks === undefined) return {};
+  return {
+    kernelParts: {
+      reclaimableSlab: bytes(reclaimable),
+      stacks: bytes(stacks),
+      pageTables: bytes(pagetables),
+    },
+  };
+}
 
 /** `kernel` since 5.18; before, its parts as far as the kernel names them. */
 function kernelMemory(counts: ReturnType<typeof countsV2>): Reading<Bytes> {

@@ -155,6 +155,8 @@ export interface MemoryBreakdown {
   /** v1: kernel memory as a whole (memory.kmem.usage_in_bytes). v2: memory.stat kernel (5.18) or slab + stack + pagetables + … */
   readonly kernel: Reading<Bytes>;
   readonly slab: Reading<Bytes>;
+  /** v2 alone: what of the kernel memory is which. */
+  readonly kernelParts?: KernelParts;
   readonly inactiveFile: Bytes;
   readonly activeFile: Bytes;
   readonly inactiveAnonymous: Bytes;
@@ -167,6 +169,14 @@ export interface MemoryBreakdown {
   readonly fileRefaults: Reading<number>;
   readonly majorFaults: number;
   readonly anonymousHuge: Reading<Bytes>;
+}
+
+export interface KernelParts {
+  /** slab_reclaimable: names and inodes of files that nobody has open; those of tmpfs count here but stay. */
+  readonly reclaimableSlab: Bytes;
+  /** kernel_stack, of all threads. */
+  readonly stacks: Bytes;
+  readonly pageTables: Bytes;
 }
 
 export interface PidsSample {

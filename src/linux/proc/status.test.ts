@@ -26,6 +26,7 @@ VmRSS:	    1784 kB
 RssAnon:	     108 kB
 RssFile:	    1676 kB
 RssShmem:	       0 kB
+VmPTE:	      44 kB
 VmSwap:	       0 kB
 HugetlbPages:	       0 kB
 CoreDumping:	0
@@ -127,7 +128,12 @@ test('PID 1 of a container: both pids, no handlers, all capabilities of its user
     seccomp: { present: true, value: 0 },
     memory: {
       present: true,
-      value: { resident: 1784 * 1024, residentAnonymous: 108 * 1024, residentFile: 1676 * 1024, swapped: 0 },
+      value: {
+        resident: 1784 * 1024,
+        residentAnonymous: 108 * 1024,
+        residentFile: 1676 * 1024,
+        pageTables: 44 * 1024,
+      },
     },
   });
   expect(status?.capabilities.effective).toEqual(Array.from({ length: 41 }, (_, number) => number));

@@ -57,6 +57,8 @@ export interface ProcessStatus {
     readonly residentFile: Bytes;
     readonly residentShared: Bytes;
     readonly swapped: Bytes;
+    /** VmPTE: its page tables, which are charged as kernel memory. */
+    readonly pageTables?: Bytes;
   }>;
 }
 
@@ -93,12 +95,14 @@ function parseMemory(lines: ReadonlyMap<string, string>): ProcessStatus['memory'
   const residentShared = amount('RssShmem');
   if (residentAnonymous === undefined || residentFile === undefined || residentShared === undefined)
     return absent('RssAnon', 'kernel-too-old', 'Linux 4.5 and later tell anonymous, file and shared apart');
+  const pageTables = amount('VmPTE');
   return present({
     resident,
     residentAnonymous,
     residentFile,
     residentShared,
     swapped: amount('VmSwap') ?? bytes(0),
+    ...(pageTables === undefined ? {} : { pageTables }),
   });
 }
 

@@ -61,6 +61,9 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
         shared: amount,
         kernel: reading(amount),
         slab: reading(amount),
+        kernelParts: v.exactOptional(
+          v.object({ reclaimableSlab: amount, stacks: amount, pageTables: amount }),
+        ),
         inactiveFile: amount,
         activeFile: amount,
         inactiveAnonymous: amount,

@@ -19,7 +19,15 @@ const sharedFile: Schema<SharedFile> = v.object({ path: text, size: amount });
 
 export const sharedMemory: Schema<SharedMemoryFacts> = v.object({
   mounts: list(
-    v.object({ path: text, used: amount, size: amount, largest: list(sharedFile), complete: flag }),
+    v.object({
+      path: text,
+      used: amount,
+      size: amount,
+      largest: list(sharedFile),
+      complete: flag,
+      inodes: v.exactOptional(count),
+      fullest: v.exactOptional(v.object({ path: text, entries: count })),
+    }),
   ),
   segments: reading(
     list(v.object({ key: count, id: count, size: amount, resident: amount, attached: count })),

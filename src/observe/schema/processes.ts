@@ -49,6 +49,7 @@ export const process: Schema<ProcessFacts> = v.object({
         residentFile: amount,
         residentShared: amount,
         swapped: amount,
+        pageTables: v.exactOptional(amount),
       }),
     ),
   }),
