@@ -23,6 +23,9 @@ import { rule as cpuThrottledRule } from './process/cpu-throttled/rule.ts';
 import { definition as initIgnoresSignal } from './process/init-ignores-signal/case.ts';
 import { lab as initIgnoresSignalLab } from './process/init-ignores-signal/lab.ts';
 import { rule as initIgnoresSignalRule } from './process/init-ignores-signal/rule.ts';
+import { definition as pidsLimitReached } from './process/pids-limit-reached/case.ts';
+import { lab as pidsLimitReachedLab } from './process/pids-limit-reached/lab.ts';
+import { rule as pidsLimitReachedRule } from './process/pids-limit-reached/rule.ts';
 import { definition as zombiesNotReaped } from './process/zombies-not-reaped/case.ts';
 import { lab as zombiesNotReapedLab } from './process/zombies-not-reaped/lab.ts';
 import { rule as zombiesNotReapedRule } from './process/zombies-not-reaped/rule.ts';
@@ -54,4 +57,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(hostShared, hostSharedRule, hostSharedLab),
   entry(resourcesUnlimited, resourcesUnlimitedRule, resourcesUnlimitedLab),
   entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
+  entry(pidsLimitReached, pidsLimitReachedRule, pidsLimitReachedLab),
 ];

@@ -1,5 +1,6 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { levelsOf } from '../../../diagnose/facts.ts';
+import { type Room, tightestRoom } from '../../../diagnose/pids-room.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
 import {
   type Evidence,
@@ -13,7 +14,6 @@ import { sayCount, saySignalMask } from '../../../diagnose/wording.ts';
 import type { HostPid } from '../../../linux/units.ts';
 import type { definition } from './case.ts';
 import { countLiveThreads, countZombies, findHoards, type Hoard } from './hoards.ts';
-import { type Room, tightestRoom } from './room.ts';
 
 const childSignal = 17;
 
