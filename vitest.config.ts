@@ -12,6 +12,8 @@ export default defineConfig({
           // Pure functions and temporary directories: nothing to isolate, and files load ten times as fast.
           isolate: false,
           pool: 'forks',
+          // The slow ones wait for programs that they start.
+          maxWorkers: '100%',
           testTimeout: 20_000,
         },
       },
