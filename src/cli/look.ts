@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { text as readAll } from 'node:stream/consumers';
 import type { Container, EngineNotice } from '../containers/container.ts';
 import { discoverContainers } from '../containers/discover.ts';
 import { selectContainers } from '../containers/select.ts';
@@ -18,7 +19,7 @@ export interface LookOptions {
 
 /** An observation of the named containers (of all, when none is named), from this machine or from a file. */
 export async function look(selectors: readonly string[], options: LookOptions): Promise<Observation> {
-  if (options.from !== undefined) return narrow(readObservation(options.from), selectors);
+  if (options.from !== undefined) return narrow(await readObservation(options.from), selectors);
   const files = openKernelFiles();
   const { containers, notices } = await discoverContainers(files);
   if (containers.length === 0) refuseBlindness(notices);
@@ -37,7 +38,7 @@ function refuseBlindness(notices: readonly EngineNotice[]): void {
     );
 }
 
-export const lookAt = (
+const lookAt = (
   files: KernelFiles,
   containers: readonly Container[],
   notices: readonly EngineNotice[],
@@ -104,10 +105,11 @@ const names = (containers: readonly Container[]): string =>
     .concat(containers.length > namesAtMost ? [`${containers.length - namesAtMost} more`] : [])
     .join(', ');
 
-function readObservation(file: string): Observation {
+async function readObservation(file: string): Promise<Observation> {
   let text: string;
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    // Not readFileSync(0): on a pipe that its other end made non-blocking that fails with EAGAIN.
+    text = file === '-' ? await readAll(process.stdin) : readFileSync(file, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new Failure(

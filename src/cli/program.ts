@@ -38,7 +38,7 @@ const oneOf =
   };
 
 /** `500ms`, `2s`, `1.5s`; plain numbers are seconds. */
-export function parseWindow(text: string): number {
+function parseWindow(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text);
   const milliseconds = match === null ? Number.NaN : Number(match[1]) * (match[2] === 'ms' ? 1 : 1000);
   if (!(milliseconds >= 10 && milliseconds <= 600_000))
@@ -77,7 +77,11 @@ cgroup:<path>, or self. "glassbox ps" lists what is here.`;
 /** Commander's own complaints in the form of ours. */
 const output = {
   outputError: (text: string, write: (text: string) => void): void => {
-    const what = text.replace(/^error: /, '').trim();
+    const what = text
+      .replace(/^error: /, '')
+      .trim()
+      .replaceAll('\n', ' ')
+      .replace(/(?<![.?!)])$/, '.');
     write(
       `${formatFailure(new Failure(exitCodes.usage, what, 'Add --help for the words and an example.'))}\n`,
     );

@@ -72,6 +72,13 @@ test('ps and inspect fit 80 columns', () => {
     expect(Math.max(...output.split('\n').map(width))).toBeLessThanOrEqual(80);
 });
 
+test('map has the same columns in all its parts', () => {
+  const { output } = glassbox(['map']);
+  const [heading = '', ...rows] = output.split('\n').filter(line => / {2}\w/.test(line));
+  const at = heading.indexOf('namespaces');
+  for (const row of rows) expect(row.slice(at - 1, at + 1), row).toMatch(/^ \S/);
+});
+
 test('a name that fits nothing lists what is there', () => {
   const run = glassbox(['diagnose', 'nobody', '--from', throttled]);
   expect(run.code).toBe(2);

@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { width } from '../../src/cli/text/layout.ts';
-import { glassbox } from './run.ts';
+import { glassbox, root } from './run.ts';
+
+const main = join(root, 'src/cli/main.ts');
 
 const directory = mkdtempSync(join(tmpdir(), 'glassbox-cli-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -67,6 +70,26 @@ test.each([
     expect(run.errors.replace(/\s+/g, ' ')).toMatch(message);
     expect(run.errors.replace(/\s+/g, ' ')).toContain('glassbox observe -o FILE');
   }
+});
+
+test.each([
+  ['a reader that has enough', 'true', 0, ''],
+  ['a full disk', 'cat >/dev/null', 3, 'standard output cannot be written: ENOSPC'],
+])('%s: no stack trace', (what, reader, code, says) => {
+  const command = `"$0" "$1" map --json${what === 'a full disk' ? ' >/dev/full' : ''}; echo "ended with $?" >&2`;
+  const { stderr } = spawnSync('sh', ['-c', `{ ${command}; } | ${reader}`, process.execPath, main], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toContain(`ended with ${code}`);
+  expect(stderr).toContain(says);
+  expect(stderr).not.toMatch(/^\s+at /m);
+});
+
+test('an observation comes through a pipe that does not block', () => {
+  const fixture = join(root, 'src/cases/process/cpu-throttled/fixture/problem.json');
+  // spawnSync gives the child such a pipe; the text is larger than what fits in it at once.
+  const run = glassbox(['ps', '--from', '-'], { input: readFileSync(fixture, 'utf8') });
+  expect([run.code, run.errors]).toEqual([0, '']);
 });
 
 test('the version is the package version', () => {

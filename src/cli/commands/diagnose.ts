@@ -34,6 +34,7 @@ export async function diagnoseCommand(
         page: page(),
         cases: catalogue.map(({ definition }) => definition),
         all: options.all,
+        summarize: selectors.length === 0 && !options.all,
       }),
     );
   return failsOn(diagnosis, options.failOn) ? exitCodes.found : exitCodes.ran;

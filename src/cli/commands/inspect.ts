@@ -44,7 +44,7 @@ function formatBox(observation: Observation, facts: ContainerFacts, view: Page):
     wrap(
       [
         view.paint('bold', printable(container.name)),
-        `${container.engine} ${container.id.slice(0, 12)}`,
+        `${container.engine} ${printable(container.id.slice(0, 12))}`,
         container.state === 'running'
           ? `up ${formatSince(container.startedAt, observation.observedAt)} · init pid ${container.init}`
           : `exited with ${container.exit?.code ?? '?'}`,

@@ -21,17 +21,18 @@ export function map(options: { readonly json: boolean }): ExitCode {
     return exitCodes.ran;
   }
   const { width, paint } = page();
-  const sections = modules.flatMap(module => {
-    const rows = definitions
-      .filter(({ id }) => id.startsWith(`${module}/`))
-      .map(({ id, namespaces, controllers }) => [
-        `  ${id.split('/')[1]}`,
+  const rows = modules.flatMap(module => {
+    const cases = definitions.filter(({ id }) => id.startsWith(`${module}/`));
+    if (cases.length === 0) return [];
+    return [
+      [''],
+      [paint('bold', module)],
+      ...cases.map(({ id, namespaces, controllers }) => [
+        `  ${id.slice(module.length + 1)}`,
         namespaces.join(' ') || '–',
         controllers.join(' ') || '–',
-      ]);
-    return rows.length === 0
-      ? []
-      : [table([{ title: paint('bold', module) }, { title: 'namespaces' }, { title: 'controllers' }], rows)];
+      ]),
+    ];
   });
   print(
     [
@@ -39,8 +40,8 @@ export function map(options: { readonly json: boolean }): ExitCode {
         'A container is processes + namespaces + cgroups. Each known problem sits in one module; these are the namespaces and cgroup controllers that make it a container problem.',
         width,
       ),
-      ...sections,
-      'glassbox explain <case> reads its page; glassbox lab run <case> makes it happen.',
+      table([{ title: 'problem' }, { title: 'namespaces' }, { title: 'controllers' }], rows),
+      wrap('glassbox explain <case> reads its page; glassbox lab run <case> makes it happen.', width),
     ].join('\n\n'),
   );
   return exitCodes.ran;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { look } from '../look.ts';
-import { print } from '../output.ts';
+import { jsonText, print } from '../output.ts';
 import { formatBytes } from '../text/quantity.ts';
 
 export async function observeCommand(
@@ -9,7 +9,7 @@ export async function observeCommand(
   options: { readonly output?: string | undefined; readonly windowMs: number },
 ): Promise<ExitCode> {
   const observation = await look(selectors, { windowMs: options.windowMs });
-  const text = `${JSON.stringify(observation, null, 1)}\n`;
+  const text = `${jsonText(observation, 1)}\n`;
   const { output } = options;
   if (output === undefined || output === '-') {
     process.stdout.write(text);

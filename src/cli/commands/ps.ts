@@ -1,4 +1,5 @@
 import { catalogue } from '../../cases/index.ts';
+import type { Answer } from '../../diagnose/answers.ts';
 import { questions } from '../../diagnose/case.ts';
 import { type ContainerDiagnosis, diagnose } from '../../diagnose/diagnosis.ts';
 import { type Usage, usageOf } from '../../diagnose/usage.ts';
@@ -6,8 +7,9 @@ import type { Reading } from '../../linux/reading.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
 import { type LookOptions, look } from '../look.ts';
 import { page, print, printJson } from '../output.ts';
+import { formatNotices } from '../text/diagnosis.ts';
 import type { Page } from '../text/finding.ts';
-import { type Column, table, wrap } from '../text/layout.ts';
+import { type Column, width as cellsOf, listNames, table, wrap } from '../text/layout.ts';
 import { printable } from '../text/printable.ts';
 import { formatBytes, formatLimit, formatSince } from '../text/quantity.ts';
 
@@ -30,43 +32,48 @@ export async function ps(options: LookOptions & { readonly json: boolean }): Pro
     return exitCodes.ran;
   }
   const view = page();
-  const wide = view.width >= 104;
+  const wide = isWide(view.width);
   const rows = diagnosis.containers.map((container, index) => {
     const usage = usages[index];
     return [
       printable(container.name),
       container.engine,
-      container.state === 'exited' ? 'exited' : formatSince(container.startedAt, diagnosis.observedAt),
+      ...(view.width < 70
+        ? []
+        : [container.state === 'exited' ? 'exited' : formatSince(container.startedAt, diagnosis.observedAt)]),
       usage === undefined ? '?' : formatCpu(usage),
       usage === undefined ? '?' : formatMemory(usage, wide),
-      ...questions.map(question => container.answers[question].answer),
+      ...questions.map(question => sayAnswer(container.answers[question].answer, wide)),
     ];
   });
   print(
     [
-      ...diagnosis.notices.map(({ engine, what, remedy }) =>
-        wrap(`${engine}: ${printable(what)}. ${printable(remedy)}`, view.width),
-      ),
+      ...formatNotices(diagnosis.notices, view),
       rows.length === 0
         ? 'There are no containers here. "glassbox demo" makes some to look at.'
-        : table(columnsFor(wide), rows),
-      ...diagnosis.containers.flatMap(container => worstOf(container, view)),
+        : table(columnsFor(view.width), rows, view.width),
+      ...formatWorst(diagnosis.containers, view),
     ].join('\n'),
   );
   return exitCodes.ran;
 }
 
-const columnsFor = (wide: boolean): readonly Column[] => [
-  { title: 'NAME', atMost: wide ? 24 : 12 },
-  { title: 'ENGINE' },
-  { title: 'UP' },
+const isWide = (width: number): boolean => width >= 104;
+
+const columnsFor = (width: number): readonly Column[] => [
+  { title: 'NAME', atMost: 24, atLeast: 6 },
+  { title: 'ENGINE', atLeast: 4 },
+  ...(width < 70 ? [] : [{ title: 'UP' }]),
   { title: 'CPU' },
   { title: 'MEMORY' },
-  ...(wide
+  ...(isWide(width)
     ? ['ISOLATED', 'LIMITS', 'HEALTHY', 'NEIGHBOURS', 'HOST']
     : ['ISOL', 'LIMIT', 'HEALTH', 'NEIGH', 'HOST']
-  ).map(title => ({ title, atMost: wide ? 10 : 7 })),
+  ).map(title => ({ title })),
 ];
+
+const sayAnswer = (answer: Answer['answer'], wide: boolean): string =>
+  answer === 'unknown' && !wide ? '?' : answer;
 
 const known = <T>(reading: Reading<T>, format: (value: T) => string): string =>
   reading.present ? format(reading.value) : '?';
@@ -85,12 +92,22 @@ function formatMemory({ memory, memoryLimit, cacheShare }: Usage, wide: boolean)
     : text;
 }
 
-/** One line for a container with a finding worse than a notice. */
-function worstOf({ name, verdicts }: ContainerDiagnosis, { paint }: Page): readonly string[] {
-  const worst = verdicts.find(({ verdict }) => verdict.kind === 'found' && verdict.severity !== 'notice');
-  const definition = catalogue.find(entry => entry.definition.id === worst?.case)?.definition;
-  if (definition === undefined) return [];
-  return [
-    `${paint('bold', printable(name))}: ${definition.title.en}    glassbox diagnose ${printable(name)}`,
-  ];
+/** One line for each problem worse than a notice that is the worst of some container, with who has it. */
+function formatWorst(containers: readonly ContainerDiagnosis[], { paint, width }: Page): readonly string[] {
+  const byCase = Map.groupBy(
+    containers,
+    ({ verdicts }) =>
+      verdicts.find(({ verdict }) => verdict.kind === 'found' && verdict.severity !== 'notice')?.case,
+  );
+  return catalogue.flatMap(({ definition: { id, title } }) => {
+    const names = (byCase.get(id) ?? []).map(({ name }) => printable(name));
+    const [first] = names;
+    if (first === undefined) return [];
+    const who = listNames(names.map(name => paint('bold', name)));
+    const text = `${who}: ${title.en}`;
+    const command = `glassbox diagnose ${first}`;
+    return cellsOf(text) + 4 + cellsOf(command) <= width
+      ? [`${text}    ${command}`]
+      : [wrap(text, width), `  ${command}`];
+  });
 }

@@ -6,7 +6,6 @@ import { namespaceKinds } from '../../linux/namespaces.ts';
 import { bytes, type Limit } from '../../linux/units.ts';
 import type { ContainerFacts, Observation } from '../../observe/observation.ts';
 import type { Page } from './finding.ts';
-import { printable } from './printable.ts';
 import { formatBytes, formatLimit, formatMicroseconds } from './quantity.ts';
 import { amounts, field, known } from './section.ts';
 
@@ -24,7 +23,7 @@ export function cgroupSection({ container }: ContainerFacts, page: Page): string
   const byPath = new Map<string, string[]>();
   for (const [controller, path] of Object.entries(container.cgroups))
     byPath.set(path, [...(byPath.get(path) ?? []), controller]);
-  const text = [...byPath].map(([path, names]) => `${printable(path)} (${names.join(' ')})`).join('; ');
+  const text = [...byPath].map(([path, names]) => `${path} (${names.join(' ')})`).join('; ');
   return field('cgroups', text || 'none that can be seen', page);
 }
 
@@ -44,7 +43,7 @@ export function cpuSection(observation: Observation, facts: ContainerFacts, page
   );
   const parts = [
     `used ${known(usage.cpus, value => value.toFixed(2))} of ${known(usage.cpuLimit, limit => formatLimit(limit, value => `${Number(value.toFixed(2))} CPU`))}`,
-    limiter === undefined ? 'no quota on the way to the root' : `quota set on ${printable(limiter.path)}`,
+    limiter === undefined ? 'no quota on the way to the root' : `quota set on ${limiter.path}`,
     usage.throttled.present
       ? `${usage.throttled.value.throttledPeriods} of ${usage.throttled.value.periods} periods cut short`
       : '',
@@ -79,7 +78,7 @@ export function memorySection(
   return [
     field(
       'memory',
-      `${formatBytes(sample.usage)} of ${known(usage.memoryLimit, limit => formatLimit(limit, formatBytes))}${limiter === undefined ? ', no limit on the way to the root' : `, limit set on ${printable(limiter.path)}`}; highest ${known(sample.peak, formatBytes)}; limit hit ${known(sample.limitHits, String)} times, OOM kills ${known(sample.oomKills, String)}`,
+      `${formatBytes(sample.usage)} of ${known(usage.memoryLimit, limit => formatLimit(limit, formatBytes))}${limiter === undefined ? ', no limit on the way to the root' : `, limit set on ${limiter.path}`}; highest ${known(sample.peak, formatBytes)}; limit hit ${known(sample.limitHits, String)} times, OOM kills ${known(sample.oomKills, String)}`,
       page,
     ),
     ...breakdownRows(sample, page),

@@ -1,12 +1,13 @@
 import type { Answers } from '../../diagnose/answers.ts';
-import type { Case, Question } from '../../diagnose/case.ts';
+import { type Case, type Question, questions } from '../../diagnose/case.ts';
 import type { ContainerDiagnosis, Diagnosis } from '../../diagnose/diagnosis.ts';
+import { type Found, severities } from '../../diagnose/verdict.ts';
 import { formatFinding, type Page } from './finding.ts';
-import { wrap, wrapParts } from './layout.ts';
+import { listNames, wrap, wrapParts } from './layout.ts';
 import { printable } from './printable.ts';
 import { formatSince } from './quantity.ts';
 
-export const questionWords: Readonly<Record<Question, string>> = {
+const questionWords: Readonly<Record<Question, string>> = {
   isolated: 'isolated',
   limited: 'limits',
   healthy: 'healthy',
@@ -19,15 +20,85 @@ export interface DiagnosisView {
   readonly cases: readonly Case[];
   /** Also show what could not be decided and what was ruled out. */
   readonly all: boolean;
+  /** Nobody named these containers: many alike are told once, those without a finding on a line each. */
+  readonly summarize: boolean;
 }
 
 export const formatDiagnosis = (diagnosis: Diagnosis, view: DiagnosisView): string =>
   [
-    ...diagnosis.notices.map(({ engine, what, remedy }) =>
-      wrap(`${engine}: ${printable(what)}. ${printable(remedy)}`, view.page.width),
-    ),
-    ...diagnosis.containers.map(container => formatContainer(diagnosis, container, view)),
+    ...formatNotices(diagnosis.notices, view.page),
+    ...(view.summarize && diagnosis.containers.length > 1
+      ? formatMany(diagnosis, view)
+      : diagnosis.containers.map(container => formatContainer(diagnosis, container, view))),
   ].join('\n\n');
+
+/** Engines that could not be asked. */
+export const formatNotices = (notices: Diagnosis['notices'], { width }: Page): readonly string[] =>
+  notices.map(({ engine, what, remedy }) =>
+    wrap(`${engine}: ${printable(what)}. ${printable(remedy)}`, width),
+  );
+
+/** So many containers with the very same findings are shown in full; of more, one stands for all. */
+const alikeInFull = 3;
+
+/** Findings in full, but once where many containers are alike; a line for each without one; a line for all. */
+function formatMany(diagnosis: Diagnosis, view: DiagnosisView): readonly string[] {
+  const alike = Map.groupBy(diagnosis.containers, container =>
+    foundIn(container)
+      .map(({ id, severity, certainty }) => `${id} ${severity} ${certainty}`)
+      .join(),
+  );
+  const quiet = alike.get('') ?? [];
+  alike.delete('');
+  const shown = [...alike.values()].flatMap(group => {
+    const full = group.slice(0, group.length > alikeInFull ? 1 : alikeInFull);
+    const rest = group.slice(full.length).map(({ name }) => printable(name));
+    const text = full.map(container => formatContainer(diagnosis, container, view));
+    if (rest.length === 0) return text;
+    const more = `The same was found in ${rest.length} more: ${listNames(rest)}. The figures of one: glassbox diagnose ${rest[0]}`;
+    return [...text, wrap(more, view.page.width)];
+  });
+  const lines = quiet.map(container => formatQuiet(diagnosis, container, view.page));
+  return [...shown, ...(lines.length > 0 ? [lines.join('\n')] : []), formatTotal(diagnosis, view.page)];
+}
+
+const foundIn = ({
+  verdicts,
+}: ContainerDiagnosis): readonly (Pick<Found, 'severity' | 'certainty'> & { id: Case['id'] })[] =>
+  verdicts.flatMap(({ case: id, verdict }) =>
+    verdict.kind === 'found' ? [{ id, severity: verdict.severity, certainty: verdict.certainty }] : [],
+  );
+
+function formatQuiet(diagnosis: Diagnosis, container: ContainerDiagnosis, page: Page): string {
+  const { ruledOut, undecided } = countOthers(container);
+  const open = undecided.length === 0 ? '' : `, ${undecided.length} not decidable`;
+  return wrap(
+    [...identityOf(diagnosis, container, page), `nothing found, ${ruledOut} ruled out${open}`].join(' · '),
+    page.width,
+  );
+}
+
+/** `100 containers: 1 critical, 2 warning, 97 without a finding.` by the worst finding of each. */
+function formatTotal({ containers }: Diagnosis, page: Page): string {
+  const worst = containers.map(container => foundIn(container)[0]?.severity);
+  const counts = severities
+    .map(severity => [severity, worst.filter(each => each === severity).length] as const)
+    .filter(([, count]) => count > 0)
+    .map(([severity, count]) => `${count} ${severity}`);
+  const without = worst.filter(severity => severity === undefined).length;
+  const parts = [...counts, ...(without > 0 ? [`${without} without a finding`] : [])];
+  return page.paint('bold', `${containers.length} containers, by their worst finding: ${parts.join(', ')}.`);
+}
+
+const identityOf = (
+  { observedAt }: Diagnosis,
+  { name, engine, id, state, startedAt }: ContainerDiagnosis,
+  { paint }: Page,
+): readonly string[] => [
+  paint('bold', printable(name)),
+  `${engine} ${printable(id.slice(0, 12))}`,
+  state === 'running' ? `up ${formatSince(startedAt, observedAt)}` : 'exited',
+];
 
 function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, view: DiagnosisView): string {
   const { page, cases } = view;
@@ -41,11 +112,7 @@ function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, vi
   return [
     wrap(
       [
-        page.paint('bold', printable(container.name)),
-        `${container.engine} ${container.id.slice(0, 12)}`,
-        container.state === 'running'
-          ? `up ${formatSince(container.startedAt, diagnosis.observedAt)}`
-          : 'exited',
+        ...identityOf(diagnosis, container, page),
         `cgroup ${diagnosis.host.cgroup}`,
         `looked for ${(diagnosis.windowMs / 1000).toFixed(1)} s`,
       ].join(' · '),
@@ -61,7 +128,7 @@ function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, vi
 
 /** The five questions on one line: `Isolated yes · limits yes · healthy NO (cpu-throttled) · …`. */
 export function formatAnswers(answers: Answers, page: Page): string {
-  const parts = (Object.keys(questionWords) as Question[]).map(question => {
+  const parts = questions.map(question => {
     const { answer, because } = answers[question];
     const names = because.map(id => id.split('/')[1]).join(', ');
     if (answer === 'no') return `${questionWords[question]} ${page.paint('bold', 'NO')} (${names})`;
@@ -71,11 +138,13 @@ export function formatAnswers(answers: Answers, page: Page): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function formatRest({ verdicts }: ContainerDiagnosis, page: Page): string {
-  const ruledOut = verdicts.filter(({ verdict }) => verdict.kind === 'ruled-out').length;
-  const undecided = verdicts.filter(
-    ({ verdict }) => verdict.kind === 'inconclusive' || verdict.kind === 'failed',
-  );
+const countOthers = ({ verdicts }: ContainerDiagnosis) => ({
+  ruledOut: verdicts.filter(({ verdict }) => verdict.kind === 'ruled-out').length,
+  undecided: verdicts.filter(({ verdict }) => verdict.kind === 'inconclusive' || verdict.kind === 'failed'),
+});
+
+function formatRest(container: ContainerDiagnosis, page: Page): string {
+  const { ruledOut, undecided } = countOthers(container);
   const names = undecided.map(({ case: id, verdict }) =>
     verdict.kind === 'failed' ? `${id} (failed: please report)` : id,
   );

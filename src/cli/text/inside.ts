@@ -1,7 +1,6 @@
 import { capabilityName } from '../../linux/capabilities.ts';
 import type { ContainerFacts, ProcessFacts } from '../../observe/observation.ts';
 import type { Page } from './finding.ts';
-import { printable } from './printable.ts';
 import { formatBytes } from './quantity.ts';
 import { field, known } from './section.ts';
 
@@ -11,7 +10,7 @@ export function processSection({ processes, container }: ContainerFacts, page: P
   for (const { status } of processes) states.set(status.state, (states.get(status.state) ?? 0) + 1);
   const counted = [...states].map(([state, count]) => `${count} ${stateNames[state] ?? state}`).join(', ');
   const threads = processes.reduce((sum, { status }) => sum + status.threads, 0);
-  const first = init === undefined ? '' : `; PID 1 is ${printable(commandOf(init))}`;
+  const first = init === undefined ? '' : `; PID 1 is ${commandOf(init)}`;
   return field('processes', `${processes.length}, ${threads} threads (${counted || 'none'})${first}`, page);
 }
 
@@ -66,7 +65,7 @@ export function privilegeSections(
   const real = mounts.filter(({ type }) => !inMemoryTypes.has(type));
   const shown = real.slice(0, 8).map(({ mountPoint, type, options }) => {
     const writable = options.includes('rw') ? 'rw' : 'ro';
-    return `${printable(mountPoint)} (${type} ${writable})`;
+    return `${mountPoint} (${type} ${writable})`;
   });
   lines.push(
     field('user map', userNamespaceIsHost ? `none: the host's user namespace` : map, page),
@@ -75,7 +74,7 @@ export function privilegeSections(
       `${mounts.length}; on disks: ${shown.join(', ') || 'none'}${real.length > 8 ? `, ${real.length - 8} more` : ''}`,
       page,
     ),
-    field('host devices', hostDevices.length === 0 ? 'none' : hostDevices.map(printable).join(', '), page),
+    field('host devices', hostDevices.length === 0 ? 'none' : hostDevices.join(', '), page),
   );
   return lines;
 }
@@ -123,7 +122,7 @@ export function openFilesSection({ unlinkedFiles }: ContainerFacts, page: Page):
     .slice(0, 5)
     .map(
       ({ path, allocated, pid, descriptor }) =>
-        `${printable(path)} ${formatBytes(allocated)} (pid ${pid} fd ${descriptor})`,
+        `${path} ${formatBytes(allocated)} (pid ${pid} fd ${descriptor})`,
     );
   return [field('deleted files', `kept open: ${text.join(', ')}`, page)];
 }

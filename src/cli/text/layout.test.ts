@@ -26,12 +26,18 @@ test('wide characters count twice', () => {
   ).toBe('NAME X\n容器 1\nabcd 2');
 });
 
+test('a column gives way where the table is wider than the page', () => {
+  const columns = [{ title: 'NAME', atLeast: 5 }, { title: 'X' }];
+  expect(table(columns, [['web-server-1', 'value']], 12)).toBe('NAME   X\nw…er-1 value');
+  expect(table(columns, [['web-server-1', 'value']], 8)).toBe('NAME  X\nw…r-1 value');
+});
+
 test('shortening keeps the end, where a path tells most', () => {
   expect(shorten('/sys/fs/cgroup/cpu/docker/3f2a/cpu.stat', 20)).toMatch(/^\/sys\/.*….*cpu\.stat$/);
   fc.assert(
     fc.property(fc.string(), fc.integer({ min: 2, max: 40 }), (text, cells) => {
       if (width(text) <= cells) expect(shorten(text, cells)).toBe(text);
-      else expect([...shorten(text, cells)].length).toBeLessThanOrEqual(cells);
+      else expect(width(shorten(text, cells))).toBeLessThanOrEqual(cells);
     }),
   );
 });

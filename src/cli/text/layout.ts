@@ -15,10 +15,19 @@ export const padStart = (text: string, cells: number): string =>
 /** Shortens in the middle, where paths and ids tell least: `/sys/fs/…/cpu.stat`. */
 export function shorten(text: string, cells: number): string {
   if (width(text) <= cells) return text;
-  const characters = [...text];
   const keep = Math.max(1, cells - 1);
-  const head = Math.floor(keep / 3);
-  return `${characters.slice(0, head).join('')}…${characters.slice(characters.length - (keep - head)).join('')}`;
+  const head = takeCells([...text], Math.floor(keep / 3));
+  const tail = takeCells([...text].reverse(), keep - width(head));
+  return `${head}…${[...tail].reverse().join('')}`;
+}
+
+function takeCells(characters: readonly string[], cells: number): string {
+  let taken = '';
+  for (const character of characters) {
+    if (width(taken + character) > cells) break;
+    taken += character;
+  }
+  return taken;
 }
 
 /** Breaks at spaces; a word longer than the line stays whole, so that paths and commands can be copied. */
@@ -41,24 +50,41 @@ export function wrap(text: string, cells: number, indent = ''): string {
 export const wrapParts = (parts: readonly string[], separator: string, cells: number): string =>
   wrap(parts.map(part => part.replaceAll(' ', '\u00a0')).join(separator), cells).replaceAll('\u00a0', ' ');
 
+const namedAtMost = 6;
+
+/** `web-1, web-2 and 98 more`. */
+export const listNames = (names: readonly string[]): string =>
+  names.length <= namedAtMost
+    ? names.join(', ')
+    : `${names.slice(0, namedAtMost - 1).join(', ')} and ${names.length - namedAtMost + 1} more`;
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
   /** Cells at most; longer text is shortened in the middle. */
   readonly atMost?: number;
+  /** Gives way, down to this many cells, where the table would be wider than the page. */
+  readonly atLeast?: number;
 }
 
 /** A plain table; the last column is not padded. */
-export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const cut = rows.map(row =>
-    columns.map(({ atMost }, index) => {
-      const cell = row[index] ?? '';
-      return atMost === undefined ? cell : shorten(cell, atMost);
-    }),
+export function table(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  page = Number.POSITIVE_INFINITY,
+): string {
+  const natural = columns.map(({ title, atMost = page }, index) =>
+    Math.min(atMost, Math.max(width(title), ...rows.map(row => width(row[index] ?? '')))),
   );
-  const widths = columns.map(({ title }, index) =>
-    Math.max(width(title), ...cut.map(row => width(row[index] ?? ''))),
-  );
+  let excess = natural.reduce((sum, cells) => sum + cells + 1, -1) - page;
+  const widths = columns.map(({ atLeast }, index) => {
+    const cells = natural[index] ?? 0;
+    if (atLeast === undefined || excess <= 0) return cells;
+    const narrowed = Math.max(Math.min(cells, atLeast), cells - excess);
+    excess -= cells - narrowed;
+    return narrowed;
+  });
+  const cut = rows.map(row => columns.map((_, index) => shorten(row[index] ?? '', widths[index] ?? 0)));
   const format = (cells: readonly string[]): string =>
     cells
       .map((cell, index) => {

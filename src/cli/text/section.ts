@@ -5,13 +5,13 @@ import { printable } from './printable.ts';
 
 /** A value, or why it is not known. */
 export const known = <T>(reading: Reading<T>, format: (value: T) => string): string =>
-  reading.present ? format(reading.value) : `? (${reading.because}: ${printable(reading.remedy)})`;
+  reading.present ? format(reading.value) : `? (${reading.because}: ${reading.remedy})`;
 
 const labelCells = 13;
 
-/** `label        value`, wrapped under the value. */
+/** `label        value`, wrapped under the value. The value may hold text of a container: it is escaped here. */
 export function field(label: string, value: string, page: Page): string {
-  const text = wrap(value, page.width, ' '.repeat(labelCells));
+  const text = wrap(printable(value), page.width, ' '.repeat(labelCells));
   return padEnd(label, labelCells) + text.slice(labelCells);
 }
 

@@ -19,9 +19,11 @@ export const path: Schema<CgroupPath> = v.custom<CgroupPath>(
   input => typeof input === 'string' && input.startsWith('/'),
   'expected a cgroup path',
 );
+const isoTime = /^[+-]?\d{4,6}-\d{2}-\d{2}T[\d:.]+Z$/;
 export const time: Schema<string> = v.pipe(
   v.string(),
-  v.check(input => !Number.isNaN(Date.parse(input)), 'expected an ISO 8601 time'),
+  // Date.parse takes much else, such as any text in parentheses.
+  v.check(input => isoTime.test(input) && !Number.isNaN(Date.parse(input)), 'expected an ISO 8601 time'),
 );
 
 export const list = <T>(item: Schema<T>): Schema<readonly T[]> => v.array(item);
