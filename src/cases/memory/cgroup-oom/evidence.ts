@@ -34,7 +34,7 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
   const names = victims.map(({ name, pid }) => `task=${name},pid=${pid}`).join(' ');
   return [
     {
-      claim: 'The OOM killer acted for a memory cgroup and chose in this container',
+      claim: 'The OOM killer acted for a memory cgroup',
       source,
       observed: `constraint=CONSTRAINT_MEMCG,oom_memcg=${limitingCgroup},task_memcg=${victimCgroup},${names}`,
     },
@@ -42,7 +42,7 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
       ? []
       : [
           {
-            claim: `${limitingCgroup ?? 'A cgroup'} was at its limit`,
+            claim: 'At the limit',
             source,
             observed: `${hit.means === 'memory' ? 'memory' : 'memory+swap'}: usage ${kib(hit.usage)}, limit ${kib(hit.limit)}, failcnt ${hit.failures}`,
           },
@@ -51,8 +51,8 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
       ? []
       : [
           {
-            claim: 'What the limit was full of',
-            source: `${source}, "Memory cgroup stats"`,
+            claim: 'Full of',
+            source,
             observed: sayFilling(filling),
           },
         ]),
@@ -60,16 +60,16 @@ export function reportEvidence(report: OomReport): readonly Evidence[] {
       ? []
       : [
           {
-            claim: `${invokedBy.name} asked for the page that could not be had`,
+            claim: 'Who asked for the page',
             source,
-            observed: `${invokedBy.name} invoked oom-killer: gfp_mask=${invokedBy.gfpMask ?? '?'}, order=${invokedBy.order ?? '?'}`,
+            observed: `${invokedBy.name}, order=${invokedBy.order ?? '?'}, gfp_mask=${invokedBy.gfpMask ?? '?'}`,
           },
         ]),
     ...choiceEvidence(report, source),
     ...(wholeGroup
       ? [
           {
-            claim: 'All of the cgroup died together because memory.oom.group is set',
+            claim: 'All of it died: memory.oom.group is set',
             source,
             observed: `${victims.length} processes killed`,
           },
@@ -95,11 +95,11 @@ function choiceEvidence(report: OomReport, source: string): readonly Evidence[] 
 }
 
 function sayChoice(adjust: number | null, limit: Bytes | undefined): string {
-  if (adjust === null || adjust === 0) return 'it scored highest by its size, nothing tipped the choice';
+  if (adjust === null || adjust === 0) return 'the largest by its size';
   const weight = limit === undefined ? '' : ` (${sayBytes(bytes((limit * Math.abs(adjust)) / 1000))})`;
   return adjust > 0
-    ? `its size plus ${adjust} thousandths of the limit${weight} that its oom_score_adj adds`
-    : `it scored highest although its oom_score_adj takes ${-adjust} thousandths of the limit${weight} off`;
+    ? `its size plus ${adjust} thousandths of the limit${weight}`
+    : `the largest, although oom_score_adj takes ${-adjust} thousandths${weight} off`;
 }
 
 /** The counter with this cgroup's identity. */
@@ -108,7 +108,7 @@ export function counterEvidence(level: MemoryLevel): readonly Evidence[] {
   const own: readonly Evidence[] = oomKills.present
     ? [
         {
-          claim: 'Processes of this very cgroup that an OOM killer ended',
+          claim: 'Killed in this very cgroup',
           source: memoryFile(level, 'kills'),
           observed: `oom_kill ${oomKills.value}`,
         },
@@ -119,7 +119,7 @@ export function counterEvidence(level: MemoryLevel): readonly Evidence[] {
     ? [
         ...own,
         {
-          claim: 'The same with the cgroups that it made inside',
+          claim: 'With cgroups inside it',
           source: `${level.directory}, ${level.version === 'v1' ? 'memory.oom_control of the whole tree' : 'memory.events'}`,
           observed: `oom_kill ${subtreeOomKills.value}`,
         },
@@ -136,7 +136,7 @@ export function limitEvidence(chain: MemoryChain, level: MemoryLevel): readonly 
     ...(peak.present
       ? [
           {
-            claim: `Highest usage of ${whose} so far, ${said}`,
+            claim: `Highest usage of ${whose}, ${said}`,
             source: memoryFile(level, 'peak'),
             observed: String(peak.value),
           },
@@ -145,7 +145,7 @@ export function limitEvidence(chain: MemoryChain, level: MemoryLevel): readonly 
     ...(limitHits.present
       ? [
           {
-            claim: `Charges that met the limit of ${whose} (reclaim may have helped)`,
+            claim: `Charges that met the limit of ${whose}`,
             source: memoryFile(level, 'hits'),
             observed: level.version === 'v1' ? String(limitHits.value) : `max ${limitHits.value}`,
           },

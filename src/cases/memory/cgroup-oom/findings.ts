@@ -6,7 +6,7 @@ import {
   sayLevel,
 } from '../../../diagnose/memory-limit.ts';
 import { type Evidence, type Found, found, type Severity } from '../../../diagnose/verdict.ts';
-import { sayBytes, sayCount } from '../../../diagnose/wording.ts';
+import { sayBytes, sayCount, shellWord } from '../../../diagnose/wording.ts';
 import type { OomReport } from '../../../linux/kmsg/oom-report.ts';
 import { bytes, type Microseconds } from '../../../linux/units.ts';
 import type { CgroupOomFacts } from './case.ts';
@@ -93,7 +93,7 @@ export function foundByCounter(
     excluded: facts.oomReports.present
       ? [
           {
-            claim: 'No report in the kernel log blames the host for a kill in this container',
+            claim: 'No report blames the host',
             source: 'kernel log',
             observed: `${sayCount(facts.oomReports.value.length, 'OOM report')}, none of this cgroup`,
           },
@@ -136,8 +136,7 @@ export function foundStuck(facts: CgroupOomFacts, chain: MemoryChain, level: Mem
     ],
     excluded: [
       {
-        claim:
-          'Not a disk or a frozen file system: the memory controller itself says that tasks wait for memory',
+        claim: 'Not a disk or a frozen file system: tasks wait for memory',
         source: memoryFile(level, 'kills'),
         observed: 'under_oom 1',
       },
@@ -150,7 +149,7 @@ export function foundStuck(facts: CgroupOomFacts, chain: MemoryChain, level: Mem
       },
       {
         action: 'Let the kernel kill again',
-        command: `echo 0 > ${memoryFile(level, 'kills')}`,
+        command: `echo 0 > ${shellWord(memoryFile(level, 'kills'))}`,
         effect: 'The next failing charge kills the largest process instead of stopping all',
         risk: 'A process dies; what it held in memory is lost',
       },
@@ -187,15 +186,15 @@ export const excludedByReport = (report: OomReport): readonly Evidence[] => {
   const filling = fillingOf(report);
   return [
     {
-      claim: 'Not the host: it had memory, only the cgroup had not',
+      claim: 'Not the host: it had memory',
       source: logSource(report),
-      observed: 'constraint=CONSTRAINT_MEMCG, not CONSTRAINT_NONE',
+      observed: 'CONSTRAINT_MEMCG',
     },
     ...(filling === undefined || largestKind(filling) === 'file'
       ? []
       : [
           {
-            claim: 'Not page cache: the kernel had dropped what it could before it killed',
+            claim: 'Not page cache: it had been dropped',
             source: logSource(report),
             observed: `file cache ${sayBytes(filling.file)}`,
           },

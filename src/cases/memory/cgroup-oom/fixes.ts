@@ -20,8 +20,8 @@ export function raiseFix(
   limit: Bytes,
 ): Fix {
   const wanted = roomierLimit(limit);
-  const need = `It needed more than ${sayBytes(limit)}; how much more, the limit has cut off`;
-  const risk = 'If it leaks, this only moves the next kill; the host must have the memory';
+  const need = `It needed more than ${sayBytes(limit)}; how much more is not known`;
+  const risk = 'A leak only meets the next limit later; the host must have the memory';
   if (container.pod !== null) {
     const { namespace, name, container: inside } = container.pod;
     return {
@@ -38,19 +38,21 @@ export function raiseFix(
   return {
     action: `Raise the limit of ${sayLevel(chain, level)} from ${sayBytes(limit)} to ${sayBytes(wanted)}`,
     ...(command === undefined ? {} : { command }),
-    effect: `${need}. Then read ${memoryFile(level, 'peak')} under full load and set the limit a quarter above it`,
+    effect: `${need}: under full load read ${baseName(memoryFile(level, 'peak'))} there and add a quarter`,
     risk,
   };
 }
+
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** The other way: less need, by what the limit was full of. */
 export function needFix(kind: FillingKind, owner: string): Fix {
   const fixes: Readonly<Record<FillingKind, Fix>> = {
     anonymous: {
-      action: `Find what ${owner} keeps: compare its anonymous memory (RssAnon) under equal load an hour apart`,
+      action: `Find what ${owner} keeps: RssAnon under equal load, an hour apart`,
       effect:
-        'Growth without end is a leak; a plateau above the limit is a real need. Give a managed runtime its heap limit (-XX:MaxRAMPercentage, --max-old-space-size, GOMEMLIMIT) at about three quarters of the cgroup limit',
-      risk: 'None: reading only; a heap limit set too low costs garbage collection time',
+        'Endless growth is a leak, a plateau a need. Set heap limits (-XX:MaxRAMPercentage, --max-old-space-size, GOMEMLIMIT) to three quarters of the cgroup limit',
+      risk: 'A heap limit set too low costs garbage collection time',
     },
     shared: {
       action: 'Delete files from its tmpfs mounts and /dev/shm, or give those mounts a size below the limit',
@@ -61,14 +63,14 @@ export function needFix(kind: FillingKind, owner: string): Fix {
       action:
         'Find which kernel objects it holds: many small files, sockets or threads (memory.stat slab, kernel_stack, sock)',
       effect: 'Slab that belongs to open files, sockets and threads goes when they go',
-      risk: 'None: reading only',
+      risk: 'No risk: it only reads',
     },
     file: {
       action:
         'Look for page cache that cannot be dropped: dirty pages on a slow disk, mlock, files mapped by many',
       effect:
         'Clean cache is dropped before anything is killed, so this cache was pinned or waited for the disk',
-      risk: 'None: reading only',
+      risk: 'No risk: it only reads',
     },
   };
   return fixes[kind];

@@ -34,7 +34,7 @@ export function measureHarm(facts: PageCacheFacts, level: MemoryLevel): Harm {
   const evidence: Evidence[] = [];
   if (refaults.present) {
     evidence.push({
-      claim: 'Evicted file pages that were needed again while we looked',
+      claim: 'Dropped file pages read again',
       source: `${memoryFile(level, 'stat')} workingset_refault_file`,
       observed: `+${refaults.value} pages in ${Math.round(facts.windowMs)} ms`,
     });
@@ -55,7 +55,7 @@ function say(refaulted: number | undefined, cheaply: boolean, rereads: boolean, 
   if (waits) return 'It costs: its tasks wait for memory while the kernel makes room.';
   return refaulted === undefined
     ? 'Nothing waits for memory; whether evicted pages come back could not be measured.'
-    : 'Nothing is wrong: what was dropped is not needed again, and nothing waits for memory.';
+    : 'Nothing is wrong: what was dropped is not read again, and nothing waits for memory.';
 }
 
 /** PSI of the container's own cgroup; a shared one tells of strangers, and the root's of the whole host. */
@@ -74,7 +74,7 @@ function stallShare({
   return {
     share,
     evidence: {
-      claim: `${sayShare(share)} of the time some task waited for memory`,
+      claim: `Some task waited for memory ${sayShare(share)} of the time`,
       source: `${own.directory}/memory.pressure`,
       observed: `some total +${stalled.value} us`,
     },

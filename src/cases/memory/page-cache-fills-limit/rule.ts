@@ -75,7 +75,7 @@ function judgeFilled(facts: PageCacheFacts, filled: LimitedLevel): Verdict {
   return found({
     severity: harm.hurts ? 'warning' : 'notice',
     certainty: 'proved',
-    summary: `${capitalised(sayLevel(chain, level))} stands at ${sayBytes(usage)} of its ${sayBytes(limit)}, but ${sayBytes(cache)} of that is page cache of files ${whose}: the kernel keeps it until somebody needs the room. Processes hold ${sayBytes(anonymous)}. ${harm.summary}`,
+    summary: `${capitalised(sayLevel(chain, level))} stands at ${sayBytes(usage)} of its ${sayBytes(limit)}, but ${sayBytes(cache)} of it is page cache of files ${whose}, kept until somebody needs the room. Processes hold ${sayBytes(anonymous)}. ${harm.summary}`,
     evidence: [...fullness(chain, filled), ...harm.evidence],
     excluded: [
       {
@@ -115,7 +115,7 @@ function fullness(chain: MemoryChain, { level, limit }: LimitedLevel): readonly 
   const composition: readonly Evidence[] = breakdown.present
     ? [
         {
-          claim: `${sayShare(reclaimable(breakdown.value) / Math.max(1, usage))} of that is file cache that can be dropped at once`,
+          claim: `${sayShare(reclaimable(breakdown.value) / Math.max(1, usage))} of it can be dropped at once`,
           source: memoryFile(level, 'stat'),
           observed: sayComposition(breakdown.value),
         },
@@ -123,13 +123,13 @@ function fullness(chain: MemoryChain, { level, limit }: LimitedLevel): readonly 
     : [];
   return [
     {
-      claim: `Usage is ${sayShare(usage / Math.max(1, limit))} of the limit of ${sayBytes(limit)} of ${sayLevel(chain, level)}`,
+      claim: `${sayShare(usage / Math.max(1, limit))} of the limit of ${sayBytes(limit)} of ${sayLevel(chain, level)}`,
       source: memoryFile(level, 'usage'),
       observed: String(usage),
     },
     ...composition,
     {
-      claim: 'Charges that met the limit, for which reclaim made room',
+      claim: 'Charges that met the limit',
       source: memoryFile(level, 'hits'),
       observed: limitHits.present ? String(limitHits.value) : 'not counted on this kernel',
     },
@@ -141,7 +141,7 @@ const reclaimable = ({ inactiveFile, activeFile, dirty, writeback }: MemoryBreak
   bytes(Math.max(0, inactiveFile + activeFile - dirty - writeback));
 
 const sayComposition = ({ inactiveFile, activeFile, anonymous, shared, dirty }: MemoryBreakdown): string =>
-  `inactive_file ${inactiveFile}, active_file ${activeFile}, dirty ${dirty}, anonymous ${anonymous}, shmem ${shared}`;
+  `inactive_file ${inactiveFile}, active_file ${activeFile}, dirty ${dirty}, anon ${anonymous}, shmem ${shared}`;
 
 const killEvidence = ({ own }: MemoryChain): readonly Evidence[] =>
   own.last.oomKills.present
@@ -156,15 +156,13 @@ const killEvidence = ({ own }: MemoryChain): readonly Evidence[] =>
     : [];
 
 const leave: Fix = {
-  action:
-    'None needed: alarm on what cannot be dropped (usage − inactive_file − active_file) or on memory pressure',
-  effect: 'The alarm fires when processes are short of memory, not when files are cached',
-  risk: 'None',
+  action: 'None needed: alarm on usage − inactive_file − active_file, or on memory pressure',
+  effect: 'It fires when processes are short of memory, not when files are cached',
+  risk: 'No risk',
 };
 
 const less: Fix = {
-  action:
-    'Or read less at a time: let bulk readers drop what they have read (posix_fadvise POSIX_FADV_DONTNEED, O_DIRECT)',
+  action: 'Let bulk readers drop what they have read: posix_fadvise POSIX_FADV_DONTNEED, or O_DIRECT',
   effect: 'A backup or a log reader no longer pushes out pages that the service needs',
   risk: 'A file that is read again comes from the disk',
 };

@@ -65,11 +65,11 @@ function judgeUnused(
   return found({
     severity: severityOf(limited, use.unused, facts.host.memory),
     certainty: isNamed && !chain.shared ? 'proved' : 'likely',
-    summary: `${sayBytes(use.unused)} ${sayShareOf(chain, limited, use.unused)} is files in memory that no process has mapped${sayHoldings(holdings)}. They count to ${chain.shared ? 'the cgroup that it shares' : 'this container'} until they are deleted, whoever wrote them and whether it still runs; without swap no reclaim can take them.${isNamed ? '' : ' Which files they are could not be told from here.'}`,
+    summary: `${sayBytes(use.unused)} ${sayShareOf(chain, limited, use.unused)} is files in memory that no process has mapped${sayHoldings(holdings)}. They count to ${chain.shared ? 'the cgroup that it shares' : 'this container'} until they are deleted, also when their writer is gone; without swap no reclaim can take them.${isNamed ? '' : ' Which files they are could not be told from here.'}`,
     evidence: [
       ...charged(chain, breakdown, use),
       ...holdings.slice(0, 5).map(holding => ({
-        claim: `${nameOf(holding)} holds ${sayBytes(holding.size)}`,
+        claim: nameOf(holding),
         source: sourceOf(holding, container.init),
         observed: String(holding.size),
       })),
@@ -82,7 +82,7 @@ function judgeUnused(
         observed: `anonymous ${sayBytes(breakdown.anonymous)}`,
       },
       {
-        claim: 'Not page cache of files on a disk, which would be dropped',
+        claim: 'Not page cache of files on a disk',
         source: memoryFile(chain.own, 'stat'),
         observed: `file ${sayBytes(breakdown.file)}`,
       },
@@ -121,13 +121,13 @@ const sizeOf = (holdings: readonly Holding[]): number => holdings.reduce((sum, {
 function charged(chain: MemoryChain, { shared }: MemoryBreakdown, use: Use): readonly Evidence[] {
   return [
     {
-      claim: 'Tmpfs files and shared memory charged to it',
+      claim: 'Tmpfs files and shared memory, charged',
       source: `${memoryFile(chain.own, 'stat')} ${chain.own.version === 'v1' ? 'total_shmem' : 'shmem'}`,
       observed: String(shared),
     },
     {
-      claim: 'Of it in use: in page tables of its processes, or a pool they keep mapped',
-      source: `${memoryFile(chain.own, 'stat')}, RssShmem in /proc/<pid>/status`,
+      claim: 'Of it mapped by its processes',
+      source: 'memory.stat mapped_file, RssShmem of /proc/<pid>/status',
       observed: String(use.mapped),
     },
   ];

@@ -25,13 +25,11 @@ export const inHostNamespace = ({ container, host }: ListenQueueFacts): boolean 
   container.namespaces.net !== undefined && container.namespaces.net === host.namespaces.net;
 
 export function counterEvidence(facts: ListenQueueFacts): readonly Evidence[] {
-  const whose = inHostNamespace(facts)
-    ? "of the host's network namespace, which it shares with the host and all that do the same"
-    : 'of its network namespace, since that was made';
+  const whose = inHostNamespace(facts) ? 'in the namespace of the host' : 'in its namespace';
   return [
-    ['TcpExt.ListenOverflows', `Times a full accept queue was met, ${whose}`],
-    ['TcpExt.ListenDrops', 'Connection attempts dropped by listening sockets, for any reason'],
-    ['TcpExt.TCPReqQFullDrop', 'Of these, because the queue of half-open connections was full'],
+    ['TcpExt.ListenOverflows', `Full accept queues met ${whose}`],
+    ['TcpExt.ListenDrops', 'Attempts dropped, for any reason'],
+    ['TcpExt.TCPReqQFullDrop', 'Of these, half-open queue full'],
   ].flatMap(([name = '', claim = '']) => {
     const { first, last } = facts.networkCounters;
     const after = last[name];
@@ -53,8 +51,8 @@ export function sayPlace({ processes }: ListenQueueFacts, listener: Listener): s
 
 export const sayQueue = ({ queued, backlog }: Listener): string =>
   backlog.present
-    ? `its limit is ${backlog.value}, and at the moment of looking ${queued} waited for accept()`
-    : `at the moment of looking ${queued} waited for accept()`;
+    ? `its limit is ${backlog.value}, and ${queued} waited for accept() in the end`
+    : `${queued} waited for accept() in the end`;
 
 /** In the words of ss: Recv-Q, Send-Q, and d for drops. */
 export function socketEvidence(facts: ListenQueueFacts, listener: Listener, claim: string): Evidence {
@@ -62,10 +60,23 @@ export function socketEvidence(facts: ListenQueueFacts, listener: Listener, clai
   const limit = backlog.present ? ` Send-Q ${backlog.value}` : '';
   const drops = dropped.present ? ` d${dropped.value.total} (+${dropped.value.inWindow})` : '';
   return {
-    claim: `${claim}: ${sayPlace(facts, listener)}`,
+    claim: `${claim}: ${sayAddress(listener)}`,
     source: `nsenter -t ${facts.container.init ?? '?'} -n ss -ltmn 'sport = :${listener.port}'`,
     observed: `Recv-Q ${queued}${limit}${drops}`,
   };
+}
+
+/** Cookies are sent while the queue of half-open connections is full: in a flood, and in a burst on a short backlog. */
+export function cookieEvidence(facts: ListenQueueFacts): readonly Evidence[] {
+  const cookies = counterGrowth(facts, 'TcpExt.SyncookiesSent');
+  if (!cookies.present || cookies.value === 0) return [];
+  return [
+    {
+      claim: 'SYN cookies sent: a burst, or a flood',
+      source: `${netstatOf(facts)} TcpExt.SyncookiesSent`,
+      observed: `+${cookies.value}`,
+    },
+  ];
 }
 
 export function limitEvidence(facts: ListenQueueFacts, worst: Listener | undefined): readonly Evidence[] {
@@ -74,7 +85,7 @@ export function limitEvidence(facts: ListenQueueFacts, worst: Listener | undefin
   const limit = limitThatActs(facts, worst);
   if (limit.by !== 'unknown')
     evidence.push({
-      claim: 'The cap on every backlog in this network namespace, at the time of listen()',
+      claim: 'Cap on each backlog, at listen()',
       source: 'net.core.somaxconn, read in the container',
       observed: String(limit.somaxconn),
     });
@@ -93,27 +104,24 @@ export function excludedBy(facts: ListenQueueFacts): readonly Evidence[] {
   const evidence: Evidence[] = [];
   const source = netstatOf(facts);
   const cookies = counterGrowth(facts, 'TcpExt.SyncookiesSent');
-  if (cookies.present)
+  if (cookies.present && cookies.value === 0)
     evidence.push({
-      claim:
-        cookies.value === 0
-          ? 'Not a SYN flood: the queue of half-open connections never needed a cookie'
-          : 'SYN cookies were sent too: requests come faster than handshakes end, as in a flood or a burst',
+      claim: 'Not a SYN flood: no cookie was needed',
       source: `${source} TcpExt.SyncookiesSent`,
-      observed: `+${cookies.value}`,
+      observed: '+0',
     });
   const sysctls = facts.containerSysctls.present ? facts.containerSysctls.value : {};
   const tracked = sysctls['net.netfilter.nf_conntrack_count'];
   const most = sysctls['net.netfilter.nf_conntrack_max'];
   if (tracked !== undefined && most !== undefined && Number(tracked) < Number(most))
     evidence.push({
-      claim: 'Not connection tracking: its table has room',
+      claim: 'Not connection tracking: there is room',
       source: 'net.netfilter.nf_conntrack_count of nf_conntrack_max',
       observed: `${tracked} of ${most}`,
     });
   if (!inHostNamespace(facts) && facts.container.namespaces.net !== undefined)
     evidence.push({
-      claim: "Not the host's doing: the counters are of a network namespace that is not the host's",
+      claim: 'Not the host: its own network namespace',
       source: `/proc/${facts.container.init ?? '?'}/ns/net`,
       observed: `net:[${facts.container.namespaces.net}]`,
     });

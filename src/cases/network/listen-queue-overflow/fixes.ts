@@ -5,8 +5,8 @@ import { holderOf, limitThatActs } from './listeners.ts';
 
 const accept: Fix = {
   action: 'Accept sooner: keep long work off the thread that accepts, or let more workers listen',
-  effect: 'The queue only has to hold what arrives between two calls of accept().',
-  risk: 'None. When the program is slower than its clients for good, nothing else helps.',
+  effect: 'The queue has to hold only what arrives between two accept() calls',
+  risk: 'No risk; when the program is too slow for good, nothing else helps',
 };
 
 export function fixesFor(facts: ListenQueueFacts, worst: Listener | undefined): readonly Fix[] {
@@ -28,8 +28,7 @@ export function fixesFor(facts: ListenQueueFacts, worst: Listener | undefined): 
   const raiseCap: Fix = {
     action: `Raise the cap of this network namespace; at creation: ${creationOption(facts, wanted)}`,
     command: `nsenter -t ${container.init ?? '<pid>'} -n sysctl -w net.core.somaxconn=${wanted}`,
-    effect:
-      'Holds for listen() calls from then on: restart the program inside, or have it listen again. The command lasts as long as the namespace.',
+    effect: 'Holds for listen() from then on (restart the program inside), as long as the namespace lives.',
     risk: 'A longer queue hides a slow server: clients wait in it.',
   };
   const byProgram = limit.by === 'program';

@@ -4,6 +4,7 @@ import { sayCount } from '../../../diagnose/wording.ts';
 import type { Listener } from '../../../observe/observation.ts';
 import type { definition, ListenQueueFacts } from './case.ts';
 import {
+  cookieEvidence,
   counterEvidence,
   counterGrowth,
   excludedBy,
@@ -53,7 +54,7 @@ const judgeFull = (facts: ListenQueueFacts, worst: Listener): Verdict =>
   found({
     severity: 'warning',
     certainty: worst.dropped.present && worst.dropped.value.total > 0 ? 'proved' : 'likely',
-    summary: `The accept queue of ${sayPlace(facts, worst)} is full: ${sayQueue(worst)}. Nobody tried to connect while we looked; the next who does is dropped until the program accepts. ${sayLimit(facts, worst)} ${sayClients(facts)}`,
+    summary: `The accept queue of ${sayPlace(facts, worst)} is full: ${sayQueue(worst)}. The next client is dropped until the program accepts. ${sayLimit(facts, worst)} ${sayClients(facts)}`,
     ...proof(facts, worst),
   });
 
@@ -68,7 +69,7 @@ function atRest(facts: ListenQueueFacts, full: readonly Listener[]): Verdict {
 
 const notOursEvidence = (facts: ListenQueueFacts, listeners: readonly Listener[]) =>
   listeners.map(listener =>
-    socketEvidence(facts, listener, 'A queue of somebody else in the same network namespace'),
+    socketEvidence(facts, listener, "Somebody else's queue in its network namespace"),
   );
 
 const proof = (
@@ -77,8 +78,9 @@ const proof = (
 ): Pick<Found, 'evidence' | 'excluded' | 'fixes' | 'trace'> => ({
   evidence: [
     ...counterEvidence(facts),
-    ...(worst === undefined ? [] : [socketEvidence(facts, worst, 'The queue and its limit')]),
+    ...(worst === undefined ? [] : [socketEvidence(facts, worst, 'The queue')]),
     ...limitEvidence(facts, worst),
+    ...cookieEvidence(facts),
   ],
   excluded: excludedBy(facts),
   fixes: fixesFor(facts, worst),
@@ -93,7 +95,7 @@ function sayDrops(
 ): string {
   const seconds = (facts.windowMs / 1000).toFixed(1);
   const times = `In ${seconds} s the kernel found`;
-  const dropped = `${sayCount(growth, 'time')}, and dropped the connection attempt each time`;
+  const dropped = `${sayCount(growth, 'time')} and dropped the attempt`;
   if (queue === 'request')
     return `${times} the queue of half-open connections full ${dropped}: net.ipv4.tcp_syncookies is off, and that queue is as long as the backlog allows.`;
   if (worst === undefined) return `${times} an accept queue full ${dropped}; which socket's is not known.`;
@@ -107,11 +109,11 @@ function sayLimit(facts: ListenQueueFacts, worst: Listener): string {
   const limit = limitThatActs(facts, worst);
   switch (limit.by) {
     case 'somaxconn':
-      return `net.core.somaxconn of this network namespace is ${limit.somaxconn} and caps it: a larger backlog alone changes nothing.`;
+      return `net.core.somaxconn is ${limit.somaxconn} in this namespace and caps it.`;
     case 'program':
-      return `The program set this limit itself, in listen(); net.core.somaxconn of this network namespace would allow ${limit.somaxconn}.`;
+      return `The program asked for no more in listen(); net.core.somaxconn allows ${limit.somaxconn}.`;
     case 'earlier-somaxconn':
-      return `It was set before net.core.somaxconn of this network namespace became ${limit.somaxconn}.`;
+      return `It was set before net.core.somaxconn became ${limit.somaxconn}.`;
     case 'unknown':
       return 'Whether the program or net.core.somaxconn set the limit could not be read.';
   }
@@ -120,4 +122,4 @@ function sayLimit(facts: ListenQueueFacts, worst: Listener): string {
 const sayClients = ({ containerSysctls }: ListenQueueFacts): string =>
   containerSysctls.present && containerSysctls.value['net.ipv4.tcp_abort_on_overflow'] === '1'
     ? 'Clients see connections reset, for net.ipv4.tcp_abort_on_overflow is 1.'
-    : 'Clients wait 1, 3, 7 … seconds for a connection, or hold one that the server knows nothing of.';
+    : 'Clients wait 1, 3, 7 … s, or hold a connection that the server does not know.';

@@ -28,9 +28,8 @@ export function fixesFor(container: Container, differences: readonly Difference[
 }
 
 function atCreation({ engine, pod }: Container, differences: readonly Difference[]): Fix {
-  const effect = 'The container starts with the value, before its program does.';
-  const risk =
-    'It must be made again. Take over what this container needs, not all that the host was tuned for.';
+  const effect = 'The container starts with it, before its program does';
+  const risk = 'It must be made again; take over what it needs, not all that the host was tuned for';
   if (pod !== null) {
     const unsafe = differences.map(({ name }) => name).filter(name => !safeInKubernetes.has(name));
     const permission =
@@ -74,11 +73,10 @@ function atCreation({ engine, pod }: Container, differences: readonly Difference
 }
 
 const byHand = ({ init }: Container, differences: readonly Difference[]): Fix => ({
-  action: 'Now, without making the container again: from the host, into its network namespace only',
+  action: 'Now, from the host, into its network namespace only',
   command: `nsenter -t ${init ?? '<pid>'} -n sysctl -w ${differences.map(({ name, host }) => shellWord(`${name}=${host}`)).join(' ')}`,
-  effect:
-    'Holds until the namespace ends. Most values act on new connections only; listening sockets keep their old limit.',
-  risk: 'Lost at the next start. It acts for all containers that share this network namespace.',
+  effect: 'Acts on new connections; listening sockets keep their old limit',
+  risk: 'Lost when the namespace ends; acts for all containers that share it',
 });
 
 const shareUserNamespace: Fix = {

@@ -109,7 +109,7 @@ test('a container older than the tuning of an inherited value is said, not accus
     evidence: [
       {},
       {
-        claim: expect.stringContaining('after the container was made'),
+        claim: expect.stringContaining('changed on the host since'),
         observed: expect.stringMatching(/cubic$/),
       },
     ],
@@ -130,7 +130,7 @@ test('evidence has the three values; what was chosen on purpose is apart', () =>
       },
     ],
     excluded: [
-      { claim: expect.stringContaining('net.core.somaxconn was chosen') },
+      { claim: expect.stringContaining('Not net.core.somaxconn: somebody chose it') },
       { observed: expect.stringContaining('net.core.netdev_max_backlog') },
     ],
   });

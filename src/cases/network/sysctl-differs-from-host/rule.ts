@@ -24,7 +24,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   const { notArrived } = comparison;
   if (notArrived.length === 0)
     return ruledOut(
-      sameEvidence(facts, 'Nothing that is tuned on the host has its start value here'),
+      sameEvidence(facts, 'Nothing tuned on the host has its start value here'),
       ...ownEvidence(comparison),
     );
   return found({
@@ -61,18 +61,18 @@ function summaryOf(notArrived: readonly Difference[]): string {
     first === undefined
       ? ''
       : ` ${first.name} is ${first.host} on the host and ${first.container ?? `${first.start} (not shown)`} here${notArrived.length > 1 ? ', and so on' : ''}.`;
-  return `${sayCount(notArrived.length, 'network value')} that somebody tuned on the host ${notArrived.length === 1 ? 'has its' : 'have their'} start value in this container.${example} A new network namespace starts with the kernel's own values for these, whatever the host has, and tuning the host again will not change them.`;
+  return `${sayCount(notArrived.length, 'network value')} that somebody tuned on the host ${notArrived.length === 1 ? 'has its' : 'have their'} start value in this container.${example} A new network namespace starts with the kernel's own values, whatever the host has; tuning the host again changes nothing here.`;
 }
 
 const evidenceOf = ({ name, host, start, container }: Difference): Evidence =>
   container === undefined
     ? {
-        claim: `${name}: tuned on the host; hidden in this namespace, which belongs to a user namespace, so nobody can have set it`,
+        claim: `${name}: hidden in a user namespace's network namespace`,
         source: pathOf(name),
         observed: `host ${host}, new namespace ${start}, here no such file`,
       }
     : {
-        claim: `${name}: tuned on the host, not here`,
+        claim: name,
         source: pathOf(name),
         observed: `host ${host}, new namespace ${start}, here ${container}`,
       };
@@ -82,12 +82,12 @@ const pathOf = (name: string): string => `/proc/sys/${name.replaceAll('.', '/')}
 /** What differs and is no fault: said, so that nobody searches for it. */
 const ownEvidence = ({ chosen, older }: Comparison): readonly Evidence[] => [
   ...capped(chosen, ({ name, host, start, container }) => ({
-    claim: `${name} was chosen for this container: neither the host's value nor the start value`,
+    claim: `Not ${name}: somebody chose it for this container`,
     source: pathOf(name),
     observed: `host ${host}, new namespace ${start}, here ${container}`,
   })),
   ...capped(older, ({ name, host, container }) => ({
-    claim: `${name} was chosen for this container, or the host's was changed after the container was made; made again, it would start with the host's`,
+    claim: `Not ${name}: chosen here, or changed on the host since`,
     source: pathOf(name),
     observed: `host and new namespace ${host}, here ${container}`,
   })),
@@ -100,10 +100,9 @@ function machineEvidence({ hostSysctls, defaultSysctls }: SysctlFacts): readonly
   if (shared.length === 0) return [];
   return [
     {
-      claim:
-        "Values that only the host has, or that containers see read-only, are the machine's: they act for this container too",
+      claim: 'Not those of the machine, which act here too',
       source: '/proc/sys/net of the host and of a new namespace',
-      observed: `${shared.length} values, such as ${shared.filter(name => /^net\.(core\.(netdev_max_backlog|rmem_max)|ipv4\.tcp_mem)$/.test(name)).join(' ') || shared[0]}`,
+      observed: `${shared.length}, such as ${shared.filter(name => /^net\.(core\.(netdev_max_backlog|rmem_max)|ipv4\.tcp_mem)$/.test(name)).join(' ') || shared[0]}`,
     },
   ];
 }

@@ -14,7 +14,7 @@ export function usageEvidence(
   const allowed = microseconds((windowMs * 1000 * quota) / period);
   return [
     {
-      claim: `CPU time used in the window, of ${sayTime(allowed)} that its limit allows on average`,
+      claim: `CPU time used, of ${sayTime(allowed)}`,
       source:
         level.version === 'v1' ? `cpuacct.usage of ${level.path}` : `${level.directory}/cpu.stat usage_usec`,
       observed: `+${sayTime(usage.value)}`,
@@ -54,7 +54,7 @@ function notNeighbour(
   if (unexplained > windowMs * 1000 * 0.1) return [];
   return [
     {
-      claim: `Not a neighbour on the same CPUs: its threads waited ${sayTime(microseconds(unexplained))} for a CPU beyond what throttling explains`,
+      claim: `Not a neighbour: waited ${sayTime(microseconds(unexplained))} for a CPU beyond the throttling`,
       source: '/proc/<pid>/schedstat, second field',
       observed: `+${sayTime(microseconds(waited))}`,
     },
@@ -67,7 +67,7 @@ function notCpuset({ cpuset }: ExcludingFacts, { quota, period }: Bandwidth): re
   if (cpus.length * period < quota) return [];
   return [
     {
-      claim: `Not the cpuset: ${sayCount(cpus.length, 'CPU')} allowed, which is no less than the limit`,
+      claim: `Not the cpuset: ${sayCount(cpus.length, 'CPU')} allowed`,
       source: cpuset.value.own.directory,
       observed: cpus.join(','),
     },
@@ -80,10 +80,10 @@ function notAnotherLevel(bandwidth: Bandwidth, limited: readonly Bandwidth[]): E
   return {
     claim:
       others.length === 0
-        ? `No other limit: of its cgroup and those above, only ${bandwidth.level.path} has a quota`
+        ? 'Not another level: no other one has a quota'
         : also.length === 0
-          ? `Not another level: ${others.map(({ level }) => level.path).join(', ')} has a quota too and was not throttled`
-          : `${also.map(({ level }) => level.path).join(', ')} was throttled too, but for a shorter time`,
+          ? `Not ${others.map(({ level }) => level.path).join(', ')}: has a quota, was not throttled`
+          : `${also.map(({ level }) => level.path).join(', ')} was throttled too, for less time`,
     source: 'cpu.stat nr_throttled of each level',
     observed:
       others.map(({ level, throttledPeriods }) => `${level.path} +${throttledPeriods}`).join(', ') || 'none',

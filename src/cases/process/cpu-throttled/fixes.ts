@@ -18,15 +18,14 @@ export function fixesFor(
     {
       action: `Raise the limit of ${whose(bandwidth)} to ${cpus}${container.pod === null ? '' : ' (resources.limits.cpu in the pod spec)'}`,
       ...quotaCommand(container, bandwidth, quota),
-      effect: `${sayTime(quota)} of CPU time in each period of ${sayTime(bandwidth.period)} instead of ${sayTime(bandwidth.quota)}`,
-      risk: `It may take up to ${cpus} of this host, all the time; look again, because longer bursts need more still`,
+      effect: `${sayTime(quota)} in each period of ${sayTime(bandwidth.period)}, not ${sayTime(bandwidth.quota)}`,
+      risk: `It may take ${cpus} of this host all the time; look again, for longer bursts need more`,
     },
     ...burst,
     {
-      action:
-        'Let fewer threads run at once (GOMAXPROCS, -XX:ActiveProcessorCount, UV_THREADPOOL_SIZE, worker counts)',
-      effect: 'The same work spreads over the period instead of using the quota up at its beginning',
-      risk: 'Work that could run in parallel takes longer on an idle machine',
+      action: 'Run fewer threads at once: GOMAXPROCS, -XX:ActiveProcessorCount, worker counts',
+      effect: 'The work spreads over the period and does not use up the quota at its start',
+      risk: 'It takes longer on an idle machine',
     },
   ];
 }
@@ -44,7 +43,7 @@ function quotaCommand(
   if (container.pod !== null) return {};
   if (isOwn && (container.engine === 'docker' || container.engine === 'podman'))
     return {
-      command: `${container.engine} update --cpus ${sayCpus(quota / period)} ${shellWord(container.id.slice(0, 12))}`,
+      command: updateCommand(container, quota, period),
     };
   return {
     command:
@@ -54,16 +53,27 @@ function quotaCommand(
   };
 }
 
+/** Docker takes --cpus only for what was made with it, and --cpu-quota only for what was not. */
+function updateCommand(
+  { engine, id }: CommonFacts['container'],
+  quota: Microseconds,
+  period: Microseconds,
+): string {
+  const update = (option: string): string => `${engine} update ${option} ${shellWord(id.slice(0, 12))}`;
+  const byCpus = update(`--cpus ${sayCpus(quota / period)}`);
+  return engine === 'docker' ? `${byCpus} || ${update(`--cpu-quota ${quota}`)}` : byCpus;
+}
+
 /** The burst may not exceed the quota (kernel/sched/core.c, tg_set_cfs_bandwidth). */
 function burstFix({ burst, quota, level }: Bandwidth): readonly Fix[] {
   if (!burst.present || burst.value >= quota) return [];
   const file = level.version === 'v1' ? 'cpu.cfs_burst_us' : 'cpu.max.burst';
   return [
     {
-      action: `Let unused quota be saved up for a burst: ${file} = ${quota}`,
+      action: `Save unused quota for a burst: ${file} = ${quota}`,
       command: `echo ${quota} > ${shellWord(`${level.directory}/${file}`)}`,
       effect: `Keeps the average limit; one period may use up to ${sayTime((quota * 2) as Microseconds)}`,
-      risk: 'Other containers see short peaks above the limit; the engine forgets the value at a restart',
+      risk: 'Others see short peaks; the engine forgets it at a restart',
     },
   ];
 }

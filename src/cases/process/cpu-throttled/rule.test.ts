@@ -186,7 +186,9 @@ test('docker is told in its own words; a pod gets no command', () => {
     });
     return verdict.kind === 'found' ? verdict.fixes.map(({ command }) => command) : [];
   };
-  expect(fixes({ engine: 'docker', id: '3f2ac01b7d5e9f00' })[0]).toBe('docker update --cpus 1 3f2ac01b7d5e');
+  expect(fixes({ engine: 'docker', id: '3f2ac01b7d5e9f00' })[0]).toBe(
+    'docker update --cpus 1 3f2ac01b7d5e || docker update --cpu-quota 100000 3f2ac01b7d5e',
+  );
   expect(fixes({ pod: { namespace: 'a', name: 'b', container: 'c' } })[0]).toBeUndefined();
 });
 

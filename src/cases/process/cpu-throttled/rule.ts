@@ -39,12 +39,12 @@ export const rule: RuleOf<typeof definition> = facts => {
     evidence: [
       quotaEvidence(bandwidth),
       {
-        claim: `Periods cut short: ${bandwidth.throttledPeriods} of the ${bandwidth.periods} that passed`,
+        claim: `Periods cut short, of ${bandwidth.periods}`,
         source: `${bandwidth.level.directory}/cpu.stat nr_throttled`,
         observed: `+${bandwidth.throttledPeriods}`,
       },
       {
-        claim: 'Time its threads were kept from a CPU, summed over CPUs',
+        claim: 'Time kept from a CPU',
         source: `${bandwidth.level.directory}/cpu.stat ${bandwidth.level.version === 'v1' ? 'throttled_time (ns)' : 'throttled_usec'}`,
         observed: `+${sayTime(bandwidth.throttledTime)}`,
       },
@@ -113,23 +113,23 @@ function summaryOf(bandwidth: Bandwidth, { windowMs, cpu }: RuleFacts, parallel:
     ? `${who} used ${sayCpus((share.value * quota) / period)} CPU of its limit of ${limit}`
     : `${who} has a limit of ${limit} CPU`;
   if (share.present && share.value >= atQuota)
-    return `${used}: it wants more than its quota gives, and ${cut}. The limit does what it says; whether it is the right one is for you to decide.`;
+    return `${used}: it wants more than its quota gives, and ${cut}. The limit does what it is for; whether it is the right one is yours to decide.`;
   const arithmetic =
     parallel > 1
-      ? `up to ${parallel} threads at once use the ${sayTime(quota)} of a period up in ${sayTime((quota / parallel) as typeof quota)}`
+      ? `${parallel} threads at once use up the ${sayTime(quota)} of a period in ${sayTime((quota / parallel) as typeof quota)}`
       : `its work comes in bursts longer than the ${sayTime(quota)} that a period of ${sayTime(period)} allows`;
-  return `${used}${share.present ? ' on average, yet' : ', and'} ${cut}: ${arithmetic}, and the rest waits for the next period, ${sayTime(throttledTime)} in this window.`;
+  return `${used}${share.present ? ' on average, yet' : ', and'} ${cut}: ${arithmetic}, and then wait for the next one: ${sayTime(throttledTime)} in this window, summed over CPUs.`;
 }
 
 const quotaEvidence = ({ level, quota, period }: Bandwidth): Evidence =>
   level.version === 'v1'
     ? {
-        claim: `CPU time it may use per period: ${sayTime(quota)} in ${sayTime(period)}`,
+        claim: `Quota and period (us)`,
         source: `${level.directory}/cpu.cfs_quota_us, cpu.cfs_period_us`,
         observed: `${quota}, ${period}`,
       }
     : {
-        claim: `CPU time it may use per period: ${sayTime(quota)} in ${sayTime(period)}`,
+        claim: `Quota and period (us)`,
         source: `${level.directory}/cpu.max`,
         observed: `${quota} ${period}`,
       };
@@ -144,7 +144,7 @@ const quietEvidence = ({ level, periods, everThrottled, quota, period }: Bandwid
 });
 
 const noQuota = (directory: string, above: number): Evidence => ({
-  claim: `No CPU limit on it, nor on ${above === 0 ? 'anything' : sayCount(above, 'cgroup')} above`,
+  claim: `No CPU limit on it nor on ${above === 0 ? 'anything' : sayCount(above, 'cgroup')} above`,
   source: `${directory}: cpu.cfs_quota_us (v1), cpu.max (v2)`,
   observed: 'no limit',
 });

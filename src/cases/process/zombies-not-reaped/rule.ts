@@ -42,7 +42,7 @@ export const rule: RuleOf<typeof definition> = facts => {
         ? []
         : [
             {
-              claim: `Tasks charged, of which ${total} are zombies; the limit is ${room.limit}`,
+              claim: `Tasks charged, of ${room.limit}`,
               source: `${room.level.directory}/pids.current`,
               observed: String(room.current),
             },
@@ -113,17 +113,19 @@ function describeHoard(hoard: Hoard): readonly Evidence[] {
   if (zombie === undefined) return [];
   const evidence: Evidence[] = [
     {
-      claim: `${sayCount(hoard.old.length, 'child was a zombie', 'children were zombies')} in both samples, ${hoard.fresh.length} only in the second; one of them is "${zombie.status.name}"`,
-      source: `/proc/${zombie.pid}/status State, PPid`,
-      observed: `${zombie.status.state}, ${hoard.parent}`,
+      claim: `Zombies in both samples: ${hoard.old.length}, new: ${hoard.fresh.length}, such as`,
+      source: `/proc/${zombie.pid}/status`,
+      observed: `${zombie.status.name}, ${zombie.status.state}, PPid ${hoard.parent}`,
     },
   ];
   if (hoard.process !== undefined) {
     const { caught, ignored } = hoard.process.status.signals;
     evidence.push({
-      claim: `The parent lives and does not ignore SIGCHLD (17), which would make the kernel reap by itself${caught.includes(childSignal) ? '; it has a handler that does not wait for these' : ''}`,
-      source: `/proc/${hoard.parent}/status State, SigIgn`,
-      observed: `${hoard.process.status.state}, ${saySignalMask(ignored)}`,
+      claim: caught.includes(childSignal)
+        ? 'SIGCHLD (17) handled, these not reaped'
+        : 'Parent does not ignore SIGCHLD (17)',
+      source: `/proc/${hoard.parent}/status SigIgn`,
+      observed: saySignalMask(ignored),
     });
   }
   return evidence;
@@ -135,7 +137,7 @@ function noneEvidence(processes: Parameters<typeof countZombies>[0]): Evidence {
     claim:
       passing === 0
         ? 'None of its processes is a zombie'
-        : `${sayCount(passing, 'zombie')} in the second sample, none of them in the first: they are being reaped`,
+        : `${sayCount(passing, 'zombie')}, none of them in both samples: they are being reaped`,
     source: '/proc/<pid>/status State',
     observed: `${passing} of ${sayCount(processes.length, 'process', 'processes')} in Z`,
   };
@@ -154,19 +156,19 @@ function excludedBy({ freezer }: RuleFacts, hoard: Hoard, room: Room | undefined
   const state = hoard.process?.status.state;
   if (state !== undefined && state !== 'T' && state !== 't' && state !== 'D')
     evidence.push({
-      claim: 'The parent is not stopped and not stuck in the kernel: it could wait and does not',
+      claim: 'The parent is neither stopped nor stuck: it could wait',
       source: `/proc/${hoard.parent}/status State`,
       observed: state,
     });
   if (freezer.present && freezer.value.own.last.state === 'thawed')
     evidence.push({
-      claim: 'Not frozen: nobody in a frozen cgroup can reap',
+      claim: 'Not frozen',
       source: freezer.value.own.directory,
       observed: 'thawed',
     });
   if (room !== undefined && room.current < room.limit && room.refused === 0)
     evidence.push({
-      claim: 'The pids limit is not reached yet: no fork was refused in the window',
+      claim: 'The pids limit is not reached yet',
       source: `${room.level.directory}/pids.current`,
       observed: `${room.current} of ${room.limit}`,
     });
@@ -176,22 +178,21 @@ function excludedBy({ freezer }: RuleFacts, hoard: Hoard, room: Room | undefined
 function fixesFor({ parent, process }: Hoard, isPod: boolean): readonly Fix[] {
   const reapingInit: Fix = {
     action: isPod
-      ? 'Put an init such as tini in front of the command in the image, or set shareProcessNamespace: true on the pod'
-      : 'Start it again with an init that reaps as PID 1: docker run --init (podman too), `init: true` in compose, tini anywhere else',
-    effect: 'Orphans that end are collected at once; the zombies there are vanish with the restart',
-    risk: 'The container must be started again; the init collects only what has lost its parent',
+      ? 'Put an init such as tini in front of the command, or set shareProcessNamespace: true'
+      : 'Start it with an init as PID 1: --init (docker, podman), `init: true` (compose), or tini',
+    effect: 'Orphans that end are reaped at once; the restart clears those there are',
+    risk: 'An init reaps only what has lost its parent',
   };
   const mend: Fix = {
-    action:
-      'Mend the parent: wait for every child (waitpid until nothing is left, on each SIGCHLD), or ignore SIGCHLD',
-    effect: 'The kernel frees the pid as soon as a child ends',
-    risk: 'With SIGCHLD ignored, the parent no longer learns the exit codes',
+    action: 'Mend the parent: waitpid() until nothing is left at each SIGCHLD, or ignore SIGCHLD',
+    effect: 'A pid is free as soon as the child ends',
+    risk: 'Who ignores SIGCHLD learns no exit codes',
   };
   if (process === undefined || process.status.namespacePids.at(-1) === 1) return [reapingInit, mend];
   return [
     mend,
     {
-      action: 'Restart the parent alone; its zombies become children of PID 1, which must reap them',
+      action: 'Restart the parent alone: its zombies go to PID 1, which must reap them',
       command: `kill -TERM ${parent}`,
       effect: 'They are gone at once when PID 1 reaps',
       risk: 'What the parent does is interrupted; with a PID 1 that does not reap nothing is won',

@@ -25,8 +25,8 @@ export function fixesFor(container: CommonFacts['container'], proposal: Proposal
     {
       action: `Limit ${wanted}${whereFor(container, proposal)}`,
       ...(command === undefined ? {} : { command }),
-      effect: 'When it grows without bound, it is stopped, and the host and its other containers go on',
-      risk: 'The proposal is half again what it uses in this moment (tasks: double); watch it under load before you rely on it',
+      effect: 'When it grows without bound it is stopped, and the others go on',
+      risk: 'Half again what it uses at this moment (tasks: double): watch it under load first',
     },
   ];
 }

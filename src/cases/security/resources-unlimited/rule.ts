@@ -56,9 +56,7 @@ function summaryOf(
   const could = [
     ...(memory === null
       ? []
-      : [
-          `take all ${sayBytes(host.memory)} of memory, so that the host's OOM killer chooses among everybody`,
-        ]),
+      : [`take all ${sayBytes(host.memory)} of memory, so that the host's OOM killer chooses among all`]),
     ...(tasks === null ? [] : ['start processes until no pid is left for anybody']),
   ];
   const what =
@@ -88,7 +86,7 @@ function memoryEvidence(chain: Chain<MemorySample>): readonly Evidence[] {
         .join(', '),
     },
     {
-      claim: `Memory it uses now${idle > 0 ? `, ${sayBytes(bytes(idle))} of it page cache that nobody reads` : ''}`,
+      claim: `Memory ${chain.shared ? 'in its cgroup, with others' : 'it uses'} now${idle > 0 ? `, ${sayBytes(bytes(idle))} of it idle cache` : ''}`,
       source: `${directory}/${version === 'v1' ? 'memory.usage_in_bytes' : 'memory.current'}`,
       observed: sayBytes(last.usage),
     },
@@ -106,7 +104,7 @@ function tasksEvidence(chain: Chain<PidsSample>): readonly Evidence[] {
         .join(', '),
     },
     {
-      claim: 'Tasks it has now',
+      claim: chain.shared ? 'Tasks in its cgroup now, with others' : 'Tasks it has now',
       source: `${chain.own.directory}/pids.current`,
       observed: `${chain.own.last.current}`,
     },

@@ -8,14 +8,14 @@ export function fixesFor({ engine, pod }: CommonFacts['container'], ways: readon
   const closing: readonly (Fix & { readonly when: boolean })[] = [
     {
       when: has('mount'),
-      action: 'Mount the paths of the host read-only (`:ro`), or give it a volume instead',
+      action: 'Mount the paths of the host read-only (`:ro`), or use a volume',
       effect: 'It can no longer leave files of root on the host',
       risk: 'A program that must write there fails with EROFS',
     },
     {
       when: has('device'),
-      action: 'Take CAP_MKNOD away and forbid block devices in its devices cgroup',
-      effect: 'Disks and memory of the machine are out of reach, whatever nodes it has',
+      action: 'Drop CAP_MKNOD, and forbid block devices in its devices cgroup',
+      effect: 'Disks are out of reach, whatever nodes it has',
       risk: 'Programs that make device nodes fail with EPERM',
     },
     {
@@ -45,12 +45,12 @@ export function fixesFor({ engine, pod }: CommonFacts['container'], ways: readon
         ? { command: 'setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs …' }
         : {}),
       effect: 'No process in there is root anywhere',
-      risk: 'Files that belong to root in its image or volumes need another owner; ports below 1024 need a sysctl',
+      risk: 'Files of root in its image or volumes need another owner; ports below 1024 a sysctl',
     },
     {
-      action: `Or keep root inside, and map it to a user without rights outside: ${mapping(engine, pod !== null)}`,
-      effect: 'uid 0 inside owns nothing outside, and its capabilities end at its own namespaces',
-      risk: 'Volumes need the mapped owner; a user namespace opens more of the kernel to it',
+      action: `Keep root inside but map it to a user without rights: ${mapping(engine, pod !== null)}`,
+      effect: 'uid 0 inside owns nothing outside; its capabilities end at its namespaces',
+      risk: 'Volumes need the mapped owner; user namespaces expose more of the kernel',
     },
   ];
 }

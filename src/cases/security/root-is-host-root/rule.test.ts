@@ -57,11 +57,11 @@ test('root with the default capabilities and nothing in reach is a notice that s
   expect(judge(root, { mounts: maskedProc })).toMatchObject({
     kind: 'found',
     severity: 'notice',
-    summary: expect.stringContaining('Nothing that leads out was seen'),
+    summary: expect.stringContaining('No way out was seen'),
     excluded: [
       { claim: 'No writable path of the host' },
       { claim: 'No disk or memory device that it may open' },
-      { claim: 'No capability beyond those an engine grants by default', observed: '14 capabilities' },
+      { claim: "No capability beyond an engine's defaults", observed: '14 capabilities' },
     ],
   });
 });

@@ -34,10 +34,10 @@ const isRoot = ({ status }: ProcessFacts): boolean => status.uid.effective === 0
 function summaryOf(isInit: boolean, isolation: IsolationFacts, ways: readonly WayOut[]): string {
   const who = isInit ? 'PID 1 in there' : 'A process in there';
   const start = isolation.userNamespaceIsHost
-    ? `${who} is uid 0, and without a user namespace that is uid 0 of the host`
-    : `${who} is uid 0 of the host: its user namespace maps root to root, so files of the host's root are its own`;
+    ? `${who} is uid 0, and without a user namespace that is the host's`
+    : `${who} is uid 0 of the host: its user namespace maps root to root`;
   if (ways.length === 0)
-    return `${start}. Nothing that leads out was seen: no writable path of the host, no disk, no capability beyond an engine's defaults; a hole in the kernel or the engine would still give it the host's root.`;
+    return `${start}. No way out was seen: no writable path of the host, no disk, no capability beyond an engine's defaults. A hole in the kernel or engine would still make it the host's root.`;
   return `${start}: it could ${listed(ways.map(({ could }) => could))}.`;
 }
 
@@ -57,7 +57,7 @@ function mapEvidence({ uidMap, userNamespaceIsHost }: IsolationFacts, { pid }: P
       ? 'uid 0 inside is uid 0 outside'
       : `uid 0 inside is ${outside === null ? 'nobody' : `uid ${outside}`} outside`;
   return {
-    claim: `${userNamespaceIsHost ? 'No user namespace of its own' : 'A user namespace of its own'}: ${means}`,
+    claim: `${userNamespaceIsHost ? 'No' : 'A'} user namespace of its own: ${means}`,
     source: `/proc/${pid}/uid_map`,
     observed: uidMap.map(line => `${line.inside} ${line.outside} ${line.count}`).join(', ') || 'empty',
   };
@@ -66,14 +66,14 @@ function mapEvidence({ uidMap, userNamespaceIsHost }: IsolationFacts, { pid }: P
 function otherUser({ pid, status }: ProcessFacts, count: number): readonly Evidence[] {
   return [
     {
-      claim: `None of its ${sayCount(count, 'process', 'processes')} is root; PID 1 runs as uid ${status.uid.effective}`,
+      claim: `None of its ${sayCount(count, 'process', 'processes')} is root`,
       source: `/proc/${pid}/status Uid`,
       observed: `${status.uid.real} ${status.uid.effective} ${status.uid.saved} ${status.uid.filesystem}`,
     },
     {
       claim: status.noNewPrivileges
-        ? 'It cannot become root: setuid programs have no effect'
-        : 'A setuid-root program in there would make it root: no_new_privs is not set',
+        ? 'Setuid programs cannot make it root'
+        : 'A setuid-root program in there would make it root',
       source: `/proc/${pid}/status NoNewPrivs`,
       observed: status.noNewPrivileges ? '1' : '0',
     },
@@ -103,7 +103,7 @@ function excludedBy(
       ? []
       : [
           {
-            claim: 'No capability beyond those an engine grants by default',
+            claim: "No capability beyond an engine's defaults",
             source: `/proc/${pid}/status CapEff`,
             observed: sayCount(status.capabilities.effective.length, 'capability', 'capabilities'),
           },
@@ -111,7 +111,7 @@ function excludedBy(
     ...(isolation.securityLabel.present && !/^unconfined/.test(isolation.securityLabel.value)
       ? [
           {
-            claim: 'A security module confines it and may deny some of this',
+            claim: 'A security module may deny some of this',
             source: `/proc/${pid}/attr/current`,
             observed: isolation.securityLabel.value,
           },
@@ -128,8 +128,7 @@ const deviceEvidence = ({ deviceRules, hostDevices }: IsolationFacts): Evidence 
         observed: sayCount(deviceRules.value.length, 'rule'),
       }
     : {
-        claim:
-          'No node of a disk or of memory in its /dev; which it may make and open an eBPF program decides',
+        claim: 'No node of a disk in its /dev; what it may make and open an eBPF program decides',
         source: deviceRules.what,
         observed: `${hostDevices.length} nodes`,
       };

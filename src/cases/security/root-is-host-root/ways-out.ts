@@ -49,7 +49,7 @@ function writableHostPaths({ hostMounts }: IsolationFacts, source: string): read
       ? []
       : [
           several(
-            `write ${sayCount(below.length, 'file system')} of the host below ${whole.mountPoint}, which is read-only itself, while what is mounted under it is not`,
+            `write ${sayCount(below.length, 'file system')} of the host below ${whole.mountPoint}, which alone is read-only`,
             below,
             source,
           ),
@@ -69,8 +69,7 @@ const describe = ({ hostPath, mountPoint, type }: HostMount): string =>
 const writable = (mount: HostMount, source: string): WayOut => ({
   could: `write ${mount.hostPath} of the host${mount.mountPoint === mount.hostPath ? '' : ` (at ${mount.mountPoint})`}`,
   evidence: {
-    claim:
-      "A path of the host, writable in there: what it creates belongs to the host's root, setuid files too",
+    claim: 'A path of the host, writable in there',
     source,
     observed: describe(mount),
   },
@@ -119,7 +118,7 @@ function kernelFiles(mounts: readonly Mount[], source: string): readonly WayOut[
       {
         could,
         evidence: {
-          claim: `${type} is mounted writable, and these files ask only for uid 0`,
+          claim: `${type} is writable; these files ask only for uid 0`,
           source,
           observed: `${mount.mountPoint} ${mount.options.join()} ${type}`,
         },
@@ -152,8 +151,8 @@ function devices({ hostDevices, deviceRules }: IsolationFacts, root: ProcessFact
     {
       could: 'make a node for a disk of the host and open it (CAP_MKNOD)',
       evidence: {
-        claim: 'The devices cgroup lets it make and open block devices',
-        source: 'devices.list of its devices cgroup',
+        claim: 'It may make and open block devices',
+        source: 'devices.list',
         observed: deviceRules.value.some(({ type }) => type === 'all') ? 'a *:* rwm' : 'b … rwm',
       },
       remedy: 'device',
@@ -189,7 +188,7 @@ function capabilities({ status, pid }: ProcessFacts, sharesPids: boolean): reado
         could.join(', ') +
         (more > 0 ? `, and more by ${sayCount(more, 'other capability', 'other capabilities')}` : ''),
       evidence: {
-        claim: `It has ${names.join(', ')}, and they count in the host's user namespace`,
+        claim: `Has ${names.join(', ')}`,
         source: `/proc/${pid}/status CapEff`,
         observed: effective
           .reduce((mask, number) => mask | (1n << BigInt(number)), 0n)

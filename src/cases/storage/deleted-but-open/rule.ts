@@ -42,7 +42,7 @@ function holderOf({ file }: HeldFile, { processes }: RuleFacts): string {
 function summaryOf(space: HeldSpace, largest: HeldFile, holder: string): string {
   const { file, kind, stillWritten } = largest;
   const more = space.files.length - 1;
-  const what = `${file.path} was deleted, but ${holder} still has it open: its ${sayBytes(file.allocated)} stay allocated until the last descriptor is closed.`;
+  const what = `${file.path} was deleted, but ${holder} has it open: its ${sayBytes(file.allocated)} stay allocated until the last descriptor is closed.`;
   const others =
     more > 0
       ? ` With ${sayCount(more, 'more such file')} that makes ${sayBytes(space.bytes)} on this file system.`
@@ -50,20 +50,16 @@ function summaryOf(space: HeldSpace, largest: HeldFile, holder: string): string 
   const share = space.filesystem.present
     ? ` That is ${sayShare(space.bytes / Math.max(1, space.filesystem.value.total))} of ${space.filesystem.value.mountPoint} (${space.filesystem.value.type}, ${sayBytes(space.filesystem.value.available)} available).`
     : '';
-  const grows = stillWritten
-    ? ' It is still being written: it grows, and no log rotation will ever shorten it.'
-    : '';
+  const grows = stillWritten ? ' It still grows, and no log rotation will shorten it.' : '';
   const purpose =
-    kind === 'scratch'
-      ? ' It is open for reading too, so it may be scratch space that the program unlinked on purpose.'
-      : '';
+    kind === 'scratch' ? ' It is open for reading too: perhaps scratch space, unlinked on purpose.' : '';
   return what + others + share + grows + purpose;
 }
 
 function describe(space: HeldSpace): readonly Evidence[] {
   const files = space.files.slice(0, shownFiles).map(held => ({
-    claim: `${held.file.path}: no name left (links 0), kept by ${sayCount(held.holders.length, 'process', 'processes')}${held.stillWritten ? ', still written' : ''}`,
-    source: `${door(held)}: readlink, stat`,
+    claim: `${held.file.path}, kept by ${sayCount(held.holders.length, 'process', 'processes')}`,
+    source: door(held),
     observed: `links 0, ${held.file.allocated / 512} blocks of 512 B`,
   }));
   if (!space.filesystem.present) return files;
@@ -71,7 +67,7 @@ function describe(space: HeldSpace): readonly Evidence[] {
   return [
     ...files,
     {
-      claim: `Held on ${mountPoint} (${type}) without a name, which df counts and du does not`,
+      claim: `Held without a name on ${mountPoint} (${type})`,
       source: `statfs ${mountPoint}`,
       observed: `${sayBytes(space.bytes)} of ${sayBytes(total)}, ${sayBytes(available)} available`,
     },
@@ -85,7 +81,7 @@ function quietEvidence(spaces: readonly HeldSpace[]): Evidence {
     claim:
       count === 0
         ? 'No process keeps a deleted file of 1 MiB or more on a disk'
-        : `${sayCount(count, 'unlinked file')} kept open, open for reading and of modest size: scratch space, as databases and JVMs use it`,
+        : `${sayCount(count, 'unlinked file')} of modest size, open for reading: scratch space`,
     source: '/proc/<pid>/fd',
     observed: count === 0 ? 'none' : `${held} bytes`,
   };
@@ -98,35 +94,35 @@ function excludedBy(
 ): readonly Evidence[] {
   const evidence: Evidence[] = [
     {
-      claim: 'Not another name of a living file: no directory has a link to it',
+      claim: 'Not another name of a living file',
       source: `stat -L /proc/${file.pid}/fd/${file.descriptor}`,
       observed: 'links 0',
     },
   ];
   if (holders.length > 1)
     evidence.push({
-      claim: `Counted once although ${holders.length} processes have it open: it is one inode`,
+      claim: `Counted once for its ${holders.length} processes: one inode`,
       source: holders.map(holder => `/proc/${holder.pid}/fd/${holder.descriptor}`).join(', '),
       observed: `inode ${file.inode}`,
     });
   if (kind === 'log')
     evidence.push({
       claim: file.openForReading
-        ? 'Not scratch space: it is opened to append, as logs are'
-        : 'Not scratch space: it is open for writing only, so nobody can ever read it back',
+        ? 'Not scratch space: opened to append, as logs are'
+        : 'Not scratch space: nobody can read it back',
       source: `/proc/${file.pid}/fdinfo/${file.descriptor} flags`,
       observed: `${file.openForReading ? 'O_RDWR' : 'O_WRONLY'}${file.appendOnly ? '|O_APPEND' : ''}`,
     });
   if (space.filesystem.present)
     evidence.push({
-      claim: 'Not memory: memfd and /dev/shm are left to memory/shared-memory-charged',
+      claim: 'Not memory',
       source: space.filesystem.value.mountPoint,
       observed: space.filesystem.value.type,
     });
   const elsewhere = spaces.length - 1;
   if (elsewhere > 0)
     evidence.push({
-      claim: `${sayCount(elsewhere, 'other file system')} with unlinked files counted apart`,
+      claim: `${sayCount(elsewhere, 'other file system')} counted apart`,
       source: '/proc/<pid>/fd',
       observed: spaces
         .filter(other => other !== space)
@@ -139,21 +135,21 @@ function excludedBy(
 function fixesFor(held: HeldFile): readonly Fix[] {
   const { file, kind } = held;
   const truncate: Fix = {
-    action: 'Empty it through the descriptor; nothing has to be restarted',
+    action: 'Empty it through the descriptor, without a restart',
     command: `truncate -s 0 ${door(held)}`,
-    effect: `Gives ${sayBytes(file.allocated)} back to the file system at once`,
-    risk: `What it holds is gone: keep a copy first with cp ${door(held)} <a file elsewhere>${file.appendOnly ? '' : '; the program goes on writing at its old position, so the file looks large again but is sparse'}`,
+    effect: `Gives ${sayBytes(file.allocated)} back at once`,
+    risk: `Its contents are gone: cp ${door(held)} keeps them${file.appendOnly ? '' : '; the program writes on at its old position: large in ls, but sparse'}`,
   };
   const reopen: Fix = {
     action:
-      'Make the program open its log anew (kill -USR1 for nginx, kill -HUP for most daemons), and let logrotate do so with postrotate, or use copytruncate',
-    effect: 'The last descriptor is closed, so the kernel frees the blocks; and it does not come back',
+      'Let it reopen its log (nginx: kill -USR1, most daemons: kill -HUP), and logrotate do so: postrotate, or copytruncate',
+    effect: 'The last descriptor is closed, the blocks are freed, and it does not come back',
     risk: 'A program that does not know the signal may end',
   };
   const restart: Fix = {
     action: 'Restart the program that holds it',
-    effect: 'All its descriptors are closed; the kernel frees the blocks with the last one',
-    risk: 'An interruption; scratch files are lost, as they are meant to be',
+    effect: 'The kernel frees the blocks with the last descriptor',
+    risk: 'An interruption; scratch files are lost',
   };
   // Emptying scratch space or an old version of a data file would corrupt a running program.
   return kind === 'log' ? [truncate, reopen, restart] : [restart];
