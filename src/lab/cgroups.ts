@@ -32,7 +32,7 @@ export function labLayout(): CgroupLayout {
   return { ...layout, hierarchies };
 }
 
-export const labControllers = (layout: CgroupLayout): readonly Controller[] =>
+const labControllers = (layout: CgroupLayout): readonly Controller[] =>
   controllers.filter(controller => hierarchyOf(layout, controller).present);
 
 /** So that a bug in a program stays inside; where a controller is missing there is nothing to set. */

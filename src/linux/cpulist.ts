@@ -1,5 +1,3 @@
-import { type KernelFiles, readParsed } from './files.ts';
-import type { Reading } from './reading.ts';
 import { parseCount } from './units.ts';
 
 /** Far above CONFIG_NR_CPUS of any kernel: a nonsense range must not fill the memory. */
@@ -18,6 +16,3 @@ export function parseCpuList(text: string): readonly number[] | undefined {
   }
   return [...numbers].sort((a, b) => a - b);
 }
-
-export const readOnlineCpus = (files: KernelFiles): Reading<readonly number[]> =>
-  readParsed(files, '/sys/devices/system/cpu/online', parseCpuList);

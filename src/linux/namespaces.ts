@@ -10,17 +10,8 @@ export type Namespaces = Readonly<Partial<Record<NamespaceKind, NamespaceId>>>;
 /** PROC_PID_INIT_INO of the kernel: the pid namespace of the machine itself always has this number. */
 export const initialPidNamespace = namespaceId(0xeffffffc);
 
-/** Namespaces of the machine itself whose numbers are fixed (include/linux/proc_ns.h); net and mnt have none. */
-export const initialNamespaces: Namespaces = {
-  pid: initialPidNamespace,
-  ipc: namespaceId(0xefffffff),
-  uts: namespaceId(0xeffffffe),
-  user: namespaceId(0xeffffffd),
-  cgroup: namespaceId(0xeffffffb),
-};
-
 /** `net:[4026531840]` → 4026531840. */
-export function parseNamespaceLink(text: string): NamespaceId | undefined {
+function parseNamespaceLink(text: string): NamespaceId | undefined {
   const match = /^[a-z_]+:\[(\d+)\]$/.exec(text);
   return match?.[1] === undefined ? undefined : namespaceId(Number(match[1]));
 }

@@ -36,7 +36,7 @@ export function parsePressure(text: string): Pressure | undefined {
 }
 
 /** A pressure file at any path: without PSI the kernel has no such files, or answers EOPNOTSUPP. */
-export function readPressure(files: KernelFiles, path: string): Reading<Pressure> {
+function readPressure(files: KernelFiles, path: string): Reading<Pressure> {
   const reading = readParsed(files, path, parsePressure);
   const off = !reading.present && (reading.because === 'disabled' || !files.status('/proc/pressure').present);
   return off

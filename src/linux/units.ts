@@ -9,10 +9,8 @@ declare const unit: unique symbol;
 type Branded<T, U extends string> = T & { readonly [unit]: U };
 
 export type Bytes = Branded<number, 'bytes'>;
-export type Kibibytes = Branded<number, 'KiB'>;
 export type Pages = Branded<number, 'pages'>;
 export type Microseconds = Branded<number, 'us'>;
-export type Nanoseconds = Branded<bigint, 'ns'>;
 /** 1/USER_HZ s, which is 10 ms on every Linux architecture Node runs on (`getconf CLK_TCK`). */
 export type ClockTicks = Branded<number, 'ticks'>;
 /** A process as the reader's own pid namespace numbers it. */
@@ -25,10 +23,8 @@ export type CgroupPath = Branded<string, 'cgroup path'>;
 export type NamespaceId = Branded<number, 'namespace'>;
 
 export const bytes = (value: number): Bytes => value as Bytes;
-export const kibibytes = (value: number): Kibibytes => value as Kibibytes;
 export const pages = (value: number): Pages => value as Pages;
 export const microseconds = (value: number): Microseconds => value as Microseconds;
-export const nanoseconds = (value: bigint): Nanoseconds => value as Nanoseconds;
 export const clockTicks = (value: number): ClockTicks => value as ClockTicks;
 export const hostPid = (value: number): HostPid => value as HostPid;
 export const nsPid = (value: number): NsPid => value as NsPid;
@@ -37,12 +33,8 @@ export const namespaceId = (value: number): NamespaceId => value as NamespaceId;
 
 const userHz = 100;
 
-export const bytesFromKibibytes = (value: Kibibytes): Bytes => bytes(value * 1024);
-export const bytesFromPages = (value: Pages, pageSize: Bytes): Bytes => bytes(value * pageSize);
 export const microsecondsFromTicks = (value: ClockTicks): Microseconds =>
   microseconds((value * 1_000_000) / userHz);
-export const microsecondsFromNanoseconds = (value: Nanoseconds): Microseconds =>
-  microseconds(Number(value / 1000n));
 
 /** A limit as the kernel states it; "no limit" is never a number. */
 export type Limit<T> = { readonly kind: 'max' } | { readonly kind: 'limit'; readonly value: T };
@@ -62,5 +54,5 @@ export function parseCount(text: string | undefined): number | undefined {
 /** A nanosecond counter of any 64-bit size, as microseconds. */
 export function parseNanosecondsAsMicroseconds(text: string | undefined): Microseconds | undefined {
   if (text === undefined || !/^\d{1,20}$/.test(text)) return undefined;
-  return microsecondsFromNanoseconds(nanoseconds(BigInt(text)));
+  return microseconds(Number(BigInt(text) / 1000n));
 }

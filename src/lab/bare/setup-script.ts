@@ -23,7 +23,7 @@ export interface SetupPlan {
 /** Files of the kernel that a container's root must not write to, because they act on the whole host. */
 const readOnlyInProc = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
 
-export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 const words = (command: readonly string[]): string => command.map(quote).join(' ');
 
 /**

@@ -25,8 +25,7 @@ export function sinceKernel<T>(reading: Reading<T>, since: string): Reading<T> {
   return reading.present || reading.because !== 'vanished' ? reading : tooOld(reading.what, since);
 }
 
-export const tooOld = (what: string, since: string): Absent =>
-  absent(what, 'kernel-too-old', `needs ${since}`);
+const tooOld = (what: string, since: string): Absent => absent(what, 'kernel-too-old', `needs ${since}`);
 
 export const otherVersion = (what: string, version: CgroupVersion): Absent =>
   absent(what, 'disabled', `only cgroup ${version} has it`);

@@ -32,7 +32,7 @@ export function parsePids(
 }
 
 /** pids.events, pids.events.local: `max 3`. */
-export const parsePidsEvents = keyedCounts('max');
+const parsePidsEvents = keyedCounts('max');
 
 /**
  * Since 6.12 v2's pids.events counts also what descendants were refused and pids.events.local is this

@@ -69,7 +69,7 @@ export function openCgroup(
 }
 
 /** One controller's sample of an opened cgroup. */
-export const readSample = <C extends Controller>(
+const readSample = <C extends Controller>(
   controller: C,
   cgroup: CgroupDirectory,
 ): Reading<ControllerSamples[C]> => readers[controller](cgroup);
