@@ -55,7 +55,7 @@ function notNeighbour(
   return [
     {
       claim: `Not a neighbour: waited ${sayTime(microseconds(unexplained))} for a CPU beyond the throttling`,
-      source: '/proc/<pid>/schedstat, second field',
+      source: '/proc/<pid>/task/*/schedstat, second field',
       observed: `+${sayTime(microseconds(waited))}`,
     },
   ];
