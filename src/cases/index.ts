@@ -11,6 +11,9 @@ import { rule as pageCacheFillsLimitRule } from './memory/page-cache-fills-limit
 import { definition as sharedMemoryCharged } from './memory/shared-memory-charged/case.ts';
 import { lab as sharedMemoryChargedLab } from './memory/shared-memory-charged/lab.ts';
 import { rule as sharedMemoryChargedRule } from './memory/shared-memory-charged/rule.ts';
+import { definition as shmFull } from './memory/shm-full/case.ts';
+import { lab as shmFullLab } from './memory/shm-full/lab.ts';
+import { rule as shmFullRule } from './memory/shm-full/rule.ts';
 import { definition as listenQueueOverflow } from './network/listen-queue-overflow/case.ts';
 import { lab as listenQueueOverflowLab } from './network/listen-queue-overflow/lab.ts';
 import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow/rule.ts';
@@ -58,4 +61,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(resourcesUnlimited, resourcesUnlimitedRule, resourcesUnlimitedLab),
   entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
   entry(pidsLimitReached, pidsLimitReachedRule, pidsLimitReachedLab),
+  entry(shmFull, shmFullRule, shmFullLab),
 ];

@@ -78,6 +78,20 @@ describe.skipIf(withoutDocker !== undefined)(
       expect(JSON.stringify(shared.evidence)).toContain('/dev/shm/data');
     });
 
+    test("Docker's 64 MiB of /dev/shm are full", async () => {
+      await start(
+        'gb-shm-full',
+        ['--memory', '512m', '--init'],
+        'dd if=/dev/zero of=/dev/shm/a bs=1M count=70; exec sleep 300',
+      );
+      const finding = await foundSoon('memory/shm-full', 'gb-shm-full', daemon.environment);
+      expect(finding).toMatchObject({
+        certainty: 'proved',
+        summary: expect.stringContaining('64 MiB of 64 MiB'),
+      });
+      expect(finding.fixes[0]?.action).toContain('--shm-size 128m');
+    });
+
     test('many empty files: kernel memory, by their number', async () => {
       await start('gb-files', ['--memory', '64m', '--pids-limit', '64'], manyFiles);
       const finding = await foundSoon('memory/kernel-memory-charged', 'gb-files', daemon.environment);
