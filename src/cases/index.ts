@@ -26,6 +26,9 @@ import { rule as cpuThrottledRule } from './process/cpu-throttled/rule.ts';
 import { definition as initIgnoresSignal } from './process/init-ignores-signal/case.ts';
 import { lab as initIgnoresSignalLab } from './process/init-ignores-signal/lab.ts';
 import { rule as initIgnoresSignalRule } from './process/init-ignores-signal/rule.ts';
+import { definition as loadFromBlockedTasks } from './process/load-from-blocked-tasks/case.ts';
+import { lab as loadFromBlockedTasksLab } from './process/load-from-blocked-tasks/lab.ts';
+import { rule as loadFromBlockedTasksRule } from './process/load-from-blocked-tasks/rule.ts';
 import { definition as pidsLimitReached } from './process/pids-limit-reached/case.ts';
 import { lab as pidsLimitReachedLab } from './process/pids-limit-reached/lab.ts';
 import { rule as pidsLimitReachedRule } from './process/pids-limit-reached/rule.ts';
@@ -50,6 +53,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(initIgnoresSignal, initIgnoresSignalRule, initIgnoresSignalLab),
   entry(zombiesNotReaped, zombiesNotReapedRule, zombiesNotReapedLab),
   entry(cpuThrottled, cpuThrottledRule, cpuThrottledLab),
+  entry(loadFromBlockedTasks, loadFromBlockedTasksRule, loadFromBlockedTasksLab),
   entry(cgroupOom, cgroupOomRule, cgroupOomLab),
   entry(pageCacheFillsLimit, pageCacheFillsLimitRule, pageCacheFillsLimitLab),
   entry(sharedMemoryCharged, sharedMemoryChargedRule, sharedMemoryChargedLab),

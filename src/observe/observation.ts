@@ -83,6 +83,18 @@ export interface ProcessFacts {
   readonly waitChannel: Reading<string>;
   /** Of all its threads together. */
   readonly scheduler: Reading<{ readonly first: SchedulerTimes; readonly last: SchedulerTimes }>;
+  /** Its threads that were in one and the same uninterruptible sleep for the whole window; left out when none was. */
+  readonly blocked?: readonly BlockedTask[];
+}
+
+/** A thread in state D that was on no CPU between the samples. */
+export interface BlockedTask {
+  readonly thread: HostPid;
+  readonly name: string;
+  /** Kernel function it sleeps in. */
+  readonly waitChannel: Reading<string>;
+  /** Kernel functions that called it, innermost first. */
+  readonly stack: Reading<readonly string[]>;
 }
 
 /** How PID 1 gets signals other than by a handler: a blocked signal is not lost when somebody fetches it. */

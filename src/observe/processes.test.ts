@@ -73,3 +73,48 @@ test('the rest of what is known of a process', () => {
 test('a process that ended in between is left out', () => {
   expect(observeTwice(stored({ 7: [1, 1] }), { '/proc/loadavg': '' })).toBeUndefined();
 });
+
+/** As `stored`, with a state and a number of time slices for each thread. */
+const threadsIn = (threads: Readonly<Record<number, readonly [string, number]>>) => {
+  const count = Object.keys(threads).length;
+  return {
+    ...stored(Object.fromEntries(Object.keys(threads).map(tid => [tid, [0, 0]]))),
+    ...below(
+      '/proc/7',
+      Object.fromEntries(
+        Object.entries(threads).flatMap(([tid, [state, slices]]) => [
+          [
+            `task/${tid}/stat`,
+            `${tid} (a) b) ${state} 1 7 7 0 -1 4194304 267 0 3 0 5 7 0 0 20 0 ${count} 0 100 8069120 1194\n`,
+          ],
+          [`task/${tid}/schedstat`, `0 0 ${slices}\n`],
+          [`task/${tid}/wchan`, 'percpu_rwsem_wait'],
+          [`task/${tid}/stack`, '[<0>] percpu_rwsem_wait+0x15f/0x1d0\n[<0>] mnt_want_write+0x96/0xc0\n'],
+        ]),
+      ),
+    ),
+  };
+};
+
+test('blocked are threads in D that were on no CPU in the window, leader or not', () => {
+  const facts = observeTwice(
+    threadsIn({ 7: ['S', 5], 8: ['D', 9], 9: ['D', 9], 10: ['S', 1] }),
+    threadsIn({ 7: ['S', 5], 8: ['D', 9], 9: ['D', 10], 10: ['S', 1], 11: ['D', 1] }),
+  );
+  expect(facts?.blocked).toEqual([
+    {
+      thread: 8,
+      name: 'a) b',
+      waitChannel: { present: true, value: 'percpu_rwsem_wait' },
+      stack: { present: true, value: ['percpu_rwsem_wait', 'mnt_want_write'] },
+    },
+  ]);
+});
+
+test('nobody blocked: nothing is said; without a first sample nothing can be', () => {
+  expect(
+    observeTwice(threadsIn({ 7: ['S', 5], 8: ['S', 9] }), threadsIn({ 7: ['S', 5], 8: ['S', 9] })),
+  ).not.toHaveProperty('blocked');
+  using tree = temporaryTree(threadsIn({ 7: ['D', 5], 8: ['D', 9] }));
+  expect(finishProcesses(tree.files, [pid])[0]).not.toHaveProperty('blocked');
+});

@@ -3,20 +3,23 @@ import { readCmdline } from '../linux/proc/cmdline.ts';
 import { readExecutable } from '../linux/proc/exe.ts';
 import { readOomScoreAdjust } from '../linux/proc/oom_score_adj.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
-import { readSchedstat } from '../linux/proc/schedstat.ts';
-import { readStat } from '../linux/proc/stat.ts';
+import { readThreadSchedstats, sumSchedulerTimes } from '../linux/proc/schedstat.ts';
+import { readStack } from '../linux/proc/stack.ts';
+import { readStat, readThreadStat } from '../linux/proc/stat.ts';
 import { readStatus } from '../linux/proc/status.ts';
-import { readWchan } from '../linux/proc/wchan.ts';
-import { absent, flatMapReading, orElse, present, type Reading } from '../linux/reading.ts';
+import { readThreadWchan, readWchan } from '../linux/proc/wchan.ts';
+import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import type { ClockTicks, HostPid } from '../linux/units.ts';
-import type { ProcessFacts } from './observation.ts';
+import type { BlockedTask, ProcessFacts } from './observation.ts';
 
 /** What the first sample keeps of a process, to be compared with the second. */
 export interface ProcessSample {
   readonly startTime: ClockTicks;
   readonly zombie: boolean;
-  readonly scheduler: Reading<SchedulerTimes>;
+  /** By thread. */
+  readonly scheduler: Reading<ThreadTimes>;
 }
+type ThreadTimes = ReadonlyMap<HostPid, SchedulerTimes>;
 export type ProcessSamples = ReadonlyMap<HostPid, ProcessSample>;
 
 /** The first sample of a container's processes; one that ends meanwhile is left out. */
@@ -28,7 +31,7 @@ export function sampleProcesses(files: KernelFiles, pids: readonly HostPid[]): P
     samples.set(pid, {
       startTime: stat.value.startTime,
       zombie: stat.value.state === 'Z',
-      scheduler: readSchedstat(files, pid, stat.value.threads),
+      scheduler: readThreadSchedstats(files, pid, stat.value.threads),
     });
   }
   return samples;
@@ -59,6 +62,8 @@ function readProcess(
   const { startTime } = stat.value;
   const before = earlier?.startTime === startTime ? earlier : undefined;
   const { state } = status.value;
+  const times = readThreadSchedstats(files, pid, stat.value.threads);
+  const blocked = findBlocked(files, pid, before?.scheduler, times);
   return {
     pid,
     startTime,
@@ -71,8 +76,35 @@ function readProcess(
       state === 'D'
         ? readWchan(files, pid)
         : absent(`/proc/${pid}/wchan`, 'disabled', 'it is read for tasks in uninterruptible sleep only'),
-    scheduler: bothTimes(before?.scheduler, readSchedstat(files, pid, stat.value.threads), pid),
+    scheduler: bothTimes(mapTimes(before?.scheduler), mapReading(times, sumOf), pid),
+    ...(blocked.length === 0 ? {} : { blocked }),
   };
+}
+
+const sumOf = (times: ThreadTimes): SchedulerTimes => sumSchedulerTimes(times.values());
+const mapTimes = (times: Reading<ThreadTimes> | undefined): Reading<SchedulerTimes> | undefined =>
+  times === undefined ? undefined : mapReading(times, sumOf);
+
+/**
+ * Threads in D that were on no CPU since the first sample: one sleep from before the window to its end. Who is
+ * in D for a moment, for a disk, runs in between; so the state in the first sample need not be read.
+ */
+function findBlocked(
+  files: KernelFiles,
+  pid: HostPid,
+  first: Reading<ThreadTimes> | undefined,
+  last: Reading<ThreadTimes>,
+): readonly BlockedTask[] {
+  if (first?.present !== true || !last.present) return [];
+  const earlier = first.value;
+  return [...last.value].flatMap(([thread, { timeslices }]) => {
+    if (earlier.get(thread)?.timeslices !== timeslices) return [];
+    const stat = readThreadStat(files, pid, thread);
+    if (!stat.present || stat.value.state !== 'D') return [];
+    const { name } = stat.value;
+    const waitChannel = readThreadWchan(files, pid, thread);
+    return [{ thread, name, waitChannel, stack: readStack(files, pid, thread) }];
+  });
 }
 
 function bothTimes(

@@ -14,6 +14,9 @@ const bursts = 'while :; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; 
 const manyFiles =
   'trap "exit 0" TERM; i=0; while [ $i -lt 48000 ]; do : > /dev/shm/$i; i=$((i + 1)); done; while :; do sleep 1 & wait $!; done';
 const fillSharedMemory = 'dd if=/dev/zero of=/dev/shm/data bs=1M count=40; exec sleep 300';
+/** Children of vfork that do not call exec: their parents sleep in D. CLONE_VFORK is 0x4000, SIGCHLD 17. */
+const vforks =
+  '$n = `uname -m` =~ /x86_64/ ? 56 : 220; for (1..4) { fork and next; syscall($n, 0x4011, 0, 0, 0, 0); sleep 300 } sleep 300';
 /** As busy as process churn gets, with a PID 1 that handles SIGTERM and reaps. */
 const churn = 'trap "exit 0" TERM; while :; do sleep 0.02 & wait $!; done';
 
@@ -99,6 +102,24 @@ describe.skipIf(withoutDocker !== undefined)(
       expect(finding.summary).toContain('files on the tmpfs /dev/shm');
     });
 
+    test('waiting for memory with the OOM killer off is a load; paused, which also shows as D, is none', async context => {
+      if (!existsSync('/sys/fs/cgroup/memory/memory.oom_control'))
+        context.skip('cgroup v2 has no switch for the OOM killer');
+      const limits = ['--memory', '16m', '--memory-swap', '16m', '--oom-kill-disable'];
+      // It touches the memory itself: a read() into memory that is not there yet would fail with EFAULT.
+      await start('gb-waits', limits, `exec awk 'BEGIN { s = "x"; while (1) s = s s }'`);
+      const finding = await foundSoon('process/load-from-blocked-tasks', 'gb-waits', daemon.environment);
+      expect(finding).toMatchObject({ severity: 'critical', certainty: 'proved' });
+      expect(JSON.stringify(finding.evidence)).toContain('mem_cgroup_oom_synchronize');
+      await daemon.docker('rm', '--force', 'gb-waits');
+      await start('gb-paused', [], 'exec sleep 300');
+      await daemon.docker('pause', 'gb-paused');
+      expect([...(await foundIn('gb-paused', daemon.environment)).keys()]).not.toContain(
+        'process/load-from-blocked-tasks',
+      );
+      await daemon.docker('unpause', 'gb-paused');
+    });
+
     test('healthy and busy: no alarm', async () => {
       const limits = ['--memory', '64m', '--pids-limit', '64', '--user', '1000', '--cap-drop', 'ALL'];
       await start('gb-churn', limits, churn);
@@ -157,6 +178,14 @@ describe.skipIf(withoutUnshare !== undefined)(
       expect([...(await foundIn(`pid:${listening.init}`)).keys()]).not.toContain(
         'process/init-ignores-signal',
       );
+    });
+
+    test('parents in vfork, four of them', async context => {
+      const lacking = whyNot('perl');
+      if (lacking !== undefined) context.skip(lacking);
+      await using box = await runUnshare(['perl', '-e', vforks]);
+      const finding = await foundSoon('process/load-from-blocked-tasks', `pid:${box.init}`);
+      expect(finding).toMatchObject({ certainty: 'proved', summary: expect.stringContaining('4 tasks') });
     });
 
     test("a strangers' cgroup proves nothing: the kills of a login session are not the container's", async () => {

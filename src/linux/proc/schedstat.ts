@@ -1,6 +1,13 @@
 import { type KernelFiles, readParsed } from '../files.ts';
-import { present, type Reading } from '../reading.ts';
-import { type Microseconds, microseconds, parseCount, parseNanosecondsAsMicroseconds } from '../units.ts';
+import { mapReading, present, type Reading } from '../reading.ts';
+import {
+  type HostPid,
+  hostPid,
+  type Microseconds,
+  microseconds,
+  parseCount,
+  parseNanosecondsAsMicroseconds,
+} from '../units.ts';
 import type { ProcPid } from './process.ts';
 
 /** /proc/<pid>/schedstat (Documentation/scheduler/sched-stats.rst): time on a CPU, time waiting for one. */
@@ -24,28 +31,37 @@ export function parseSchedstat(text: string): SchedulerTimes | undefined {
 export const readLeaderSchedstat = (files: KernelFiles, pid: ProcPid): Reading<SchedulerTimes> =>
   readParsed(files, `/proc/${pid}/schedstat`, parseSchedstat);
 
-/**
- * Of all threads of a process together, from /proc/<pid>/task/<tid>/schedstat. A thread that ends takes its share
- * along, so the sum may go back.
- */
-export function readSchedstat(files: KernelFiles, pid: ProcPid, threads: number): Reading<SchedulerTimes> {
-  if (threads === 1) return readLeaderSchedstat(files, pid);
+/** Of each thread of a process by its id, from /proc/<pid>/task/<tid>/schedstat. One that ends meanwhile is left out. */
+export function readThreadSchedstats(
+  files: KernelFiles,
+  pid: HostPid,
+  threads: number,
+): Reading<ReadonlyMap<HostPid, SchedulerTimes>> {
+  if (threads === 1) return mapReading(readLeaderSchedstat(files, pid), times => new Map([[pid, times]]));
   const directory = `/proc/${pid}/task`;
-  const sum = { running: 0, waiting: 0, timeslices: 0 };
   const names = files.list(directory);
   if (!names.present) return names;
+  const all = new Map<HostPid, SchedulerTimes>();
   for (const name of names.value) {
     const times = readParsed(files, `${directory}/${name}/schedstat`, parseSchedstat);
-    // One that ended meanwhile is left out; without the right to look nothing can be said.
+    // Without the right to look nothing can be said.
     if (!times.present && times.because !== 'vanished') return times;
-    if (!times.present) continue;
-    sum.running += times.value.running;
-    sum.waiting += times.value.waiting;
-    sum.timeslices += times.value.timeslices;
+    if (times.present) all.set(hostPid(Number(name)), times.value);
   }
-  return present({
+  return present(all);
+}
+
+/** Of several threads together. A thread that ends takes its share along, so the sum may go back. */
+export function sumSchedulerTimes(threads: Iterable<SchedulerTimes>): SchedulerTimes {
+  const sum = { running: 0, waiting: 0, timeslices: 0 };
+  for (const times of threads) {
+    sum.running += times.running;
+    sum.waiting += times.waiting;
+    sum.timeslices += times.timeslices;
+  }
+  return {
     running: microseconds(sum.running),
     waiting: microseconds(sum.waiting),
     timeslices: sum.timeslices,
-  });
+  };
 }

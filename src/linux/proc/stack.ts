@@ -1,5 +1,6 @@
 import type { KernelFiles } from '../files.ts';
 import { mapReading, type Reading } from '../reading.ts';
+import type { HostPid } from '../units.ts';
 import type { ProcPid } from './process.ts';
 
 /**
@@ -13,6 +14,6 @@ export function parseStack(text: string): readonly string[] {
     .filter(name => name !== undefined);
 }
 
-/** Needs CAP_SYS_ADMIN in the initial user namespace and CONFIG_STACKTRACE. */
-export const readStack = (files: KernelFiles, pid: ProcPid): Reading<readonly string[]> =>
-  mapReading(files.read(`/proc/${pid}/stack`), parseStack);
+/** Of one thread. Needs CAP_SYS_ADMIN in the initial user namespace and CONFIG_STACKTRACE. */
+export const readStack = (files: KernelFiles, pid: ProcPid, thread: HostPid): Reading<readonly string[]> =>
+  mapReading(files.read(`/proc/${pid}/task/${thread}/stack`), parseStack);

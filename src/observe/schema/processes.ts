@@ -59,6 +59,16 @@ export const process: Schema<ProcessFacts> = v.object({
   oomScoreAdjust: reading(count),
   waitChannel: reading(text),
   scheduler: reading(v.object({ first: scheduler, last: scheduler })),
+  blocked: v.exactOptional(
+    list(
+      v.object({
+        thread: whole<HostPid>(),
+        name: text,
+        waitChannel: reading(text),
+        stack: reading(list(text)),
+      }),
+    ),
+  ),
 });
 
 export const signalFetching: Schema<SignalFetching> = v.object({
