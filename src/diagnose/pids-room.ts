@@ -24,7 +24,7 @@ export function tightestRoom(chain: Chain<PidsSample>): Room | undefined {
 }
 
 /**
- * v1, and v2 before 6.12, count a refused fork in the cgroup that forked, whichever level's limit it was; v2
+ * v1, and v2 before 6.11, count a refused fork in the cgroup that forked, whichever level's limit it was; v2
  * counts it in the level with the limit since then (kernel/cgroup/pids.c, pids_event).
  */
 function refusals(

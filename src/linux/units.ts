@@ -41,6 +41,13 @@ export type Limit<T> = { readonly kind: 'max' } | { readonly kind: 'limit'; read
 export const noLimit: Limit<never> = { kind: 'max' };
 export const limitOf = <T>(value: T): Limit<T> => ({ kind: 'limit', value });
 
+/** What a Date can hold, in milliseconds either way of 1970. */
+const furthest = 8.64e15;
+
+/** ISO 8601. A file's owner may set a time (utimensat(2)) in a year that no Date reaches: the furthest stands for it. */
+export const isoTime = (milliseconds: number): string =>
+  new Date(Math.max(-furthest, Math.min(furthest, milliseconds))).toISOString();
+
 /**
  * A non-negative decimal counter, exactly as written, or undefined when the text is anything else or does
  * not fit in a double without losing bits.

@@ -9,7 +9,7 @@ import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { mapReading, orElse } from '../linux/reading.ts';
 import { readSuspended } from '../linux/suspended.ts';
-import { bytes, hostPid } from '../linux/units.ts';
+import { bytes, hostPid, isoTime } from '../linux/units.ts';
 import type { HostFacts } from './observation.ts';
 
 /** The host around the containers but for its network, read once, with the second sample. */
@@ -33,12 +33,12 @@ export function readHost(
       mapReading(readMeminfo(files), ({ total }) => total),
       bytes(0),
     ),
-    bootedAt: new Date(
+    bootedAt: isoTime(
       orElse(
         mapReading(stat, ({ bootTime }) => bootTime),
         0,
       ) * 1000,
-    ).toISOString(),
+    ),
     ...(suspended === undefined ? {} : { suspended }),
     loadAverage: mapReading(readLoadavg(files), ({ averages }) => averages),
     namespaces: initial.present ? initial.value : orElse(readNamespaces(files, 'self'), {}),

@@ -106,15 +106,15 @@ function readHostDevices(files: KernelFiles, init: HostPid, rules: Reading<reado
   return orElse(files.list(directory), [])
     .filter(name => {
       const path = `${directory}/${name}`;
+      // Its own node, not a link of the container's to one of ours, which stat(2) would follow out of it.
+      if (files.link(path).present) return false;
       const status = files.status(path);
       if (!status.present) return false;
       const { mode, represents } = status.value;
       const isBlock = (mode & fileTypeMask) === blockDevice;
       const device = deviceNumber(isBlock ? 'block' : 'character', represents);
       const isRaw = (mode & fileTypeMask) === characterDevice && isRawMemory(device);
-      const isOpen = (isBlock || isRaw) && (!rules.present || mayOpen(rules.value, device));
-      // Its own node, not a link of the container's to one of ours.
-      return isOpen && !files.link(path).present;
+      return (isBlock || isRaw) && (!rules.present || mayOpen(rules.value, device));
     })
     .map(name => `/dev/${name}`)
     .sort();

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { container, host, process } from '../../test/support/facts.ts';
 import { absent, present } from '../linux/reading.ts';
+import { bytes } from '../linux/units.ts';
 import { loadObservation } from './load.ts';
 import type { Observation } from './observation.ts';
 
@@ -32,12 +33,26 @@ test('what was written is read back the same', () => {
   expect(loadObservation(text)).toEqual({ kind: 'loaded', observation });
 });
 
+test('numbers that a double does not hold exactly are no reason to refuse it', () => {
+  const mapped = absent('x', 'disabled', 'look');
+  const memoryFiles = present({
+    mounts: [],
+    segments: mapped,
+    unlinked: [{ path: '/x', size: bytes(2 ** 62) }],
+  });
+  const [facts] = observation.containers;
+  if (facts === undefined) throw new Error('there is no container in it');
+  const large = { ...observation, containers: [{ ...facts, memoryFiles }] };
+  expect(loadObservation(JSON.stringify(large))).toEqual({ kind: 'loaded', observation: large });
+});
+
 test.each([
   ['', 'it is empty'],
   ['{', 'it is not JSON'],
   ['[]', 'it is JSON of something else'],
   ['{"kind":"glassbox-observation","version":7}', 'it has version 7, this Glassbox reads version 1'],
   [text.replace('"windowMs":1000', '"windowMs":"1000"'), 'windowMs is wrong'],
+  [text.replace('2026-11-23T12:00:00.000Z', 'Nov 23 2026 (\\u001b[2J)'), 'observedAt is wrong'],
   [text.replace('"name":"web-1"', '"name":7'), 'containers.0.container.name is wrong'],
 ])('%.30s… is refused: %s', (input, problem) => {
   expect(loadObservation(input)).toMatchObject({

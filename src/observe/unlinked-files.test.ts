@@ -117,6 +117,11 @@ test('an unlinked log is reported with its descriptor, bytes and file system', (
   );
 });
 
+test('a time that no Date holds, as anybody may give a file of theirs, does not end the observation', () => {
+  const [file] = scan({ link: '/x (deleted)', status: { modified: 1e20 } });
+  expect(file?.modifiedAt).toBe('+275760-09-13T00:00:00.000Z');
+});
+
 test.each<[string, FakeDescriptor]>([
   ['a living file that bears such a name', { link: '/data/x (deleted)', status: { links: 1 } }],
   ['a file of 1 MiB less a block', { link: '/x (deleted)', status: { blocks: 2040 } }],

@@ -8,7 +8,7 @@ import {
 } from '../linux/proc/fd.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
-import { type Bytes, bytes, type HostPid } from '../linux/units.ts';
+import { type Bytes, bytes, type HostPid, isoTime } from '../linux/units.ts';
 import type { UnlinkedFile } from './observation.ts';
 
 const deletedSuffix = ' (deleted)';
@@ -101,7 +101,7 @@ function inspect(
     openForReading: (flags & accessMode) !== writeOnly,
     appendOnly: (flags & openAppend) !== 0,
     madeUnnamed: (flags & openUnnamed) !== 0,
-    modifiedAt: new Date(status.value.modified).toISOString(),
+    modifiedAt: isoTime(status.value.modified),
   };
 }
 

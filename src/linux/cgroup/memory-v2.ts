@@ -69,7 +69,7 @@ function readRoot(cgroup: CgroupDirectory): Reading<MemorySample> {
 /** memory.events and memory.events.local: `low 0`, `high 3`, `max 12`, `oom 1`, `oom_kill 1`, `oom_group_kill 0`. */
 export const parseMemoryEvents = keyedCounts('max', 'oom_kill');
 
-/** memory.events counts the whole subtree since 5.2, which brought memory.events.local for the cgroup alone. */
+/** memory.events counts the whole subtree since 5.2; memory.events.local (5.3) is the cgroup alone. */
 function readEvents(
   cgroup: CgroupDirectory,
 ): Pick<MemorySample, 'limitHits' | 'oomKills' | 'subtreeOomKills'> {

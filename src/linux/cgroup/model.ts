@@ -118,7 +118,7 @@ export interface MemorySample {
   readonly limitHits: Reading<number>;
   /**
    * Processes killed by the memory controller in this very cgroup, without its descendants:
-   * v1 memory.oom_control oom_kill (4.13), v2 memory.events.local oom_kill (5.2; before, memory.events).
+   * v1 memory.oom_control oom_kill (4.13), v2 memory.events.local oom_kill (5.3; before, memory.events).
    */
   readonly oomKills: Reading<number>;
   /**
@@ -183,7 +183,7 @@ export interface PidsSample {
   /** Tasks (threads) charged, zombies included. */
   readonly current: number;
   readonly limit: Limit<number>;
-  /** Forks refused: pids.events max (4.6). From 6.12 on v2 pids.events counts descendants; pids.events.local is preferred. */
+  /** Forks refused: pids.events max (4.8). From 6.11 on v2 pids.events counts descendants; pids.events.local is preferred. */
   readonly refusals: Reading<number>;
 }
 

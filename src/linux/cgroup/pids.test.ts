@@ -7,7 +7,7 @@ import { parsePids, readPids } from './pids.ts';
 test.each([
   ['6.18 v1', 'v1', { 'pids.current': '50\n', 'pids.max': '50\n', 'pids.events': 'max 3\n' }, present(3)],
   [
-    '6.12 v2: the own events are preferred',
+    '6.11 v2: the own events are preferred',
     'v2',
     {
       'pids.current': '50\n',

@@ -35,11 +35,11 @@ export function parsePids(
 const parsePidsEvents = keyedCounts('max');
 
 /**
- * Since 6.12 v2's pids.events counts also what descendants were refused and pids.events.local is this
+ * Since 6.11 v2's pids.events counts also what descendants were refused and pids.events.local is this
  * cgroup's own; where .local is missing, pids.events is the local count.
  */
 function readRefusals(cgroup: CgroupDirectory): Reading<number> {
   const local = cgroup.version === 'v2' ? cgroup.read('pids.events.local') : undefined;
-  const events = local?.present ? local : sinceKernel(cgroup.read('pids.events'), 'Linux 4.6');
+  const events = local?.present ? local : sinceKernel(cgroup.read('pids.events'), 'Linux 4.8');
   return flatMapReading(events, text => parsed('pids.events max', parsePidsEvents(text).max));
 }

@@ -1,9 +1,7 @@
-import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openKernelFiles } from '../files.ts';
 import { absent, absentFromError, present, type Reading } from '../reading.ts';
-import type { HostPid } from '../units.ts';
 
 /** What came of a change: nothing to tell, or why it was refused and what to do. */
 export type Done = Reading<null>;
@@ -73,28 +71,4 @@ export function inOrder(...steps: readonly (() => Done)[]): Done {
     if (!outcome.present) return outcome;
   }
   return done;
-}
-
-/** Moves a process, with all its threads, into a cgroup directory. */
-export const moveProcess = (writer: CgroupWriter, directory: string, pid: HostPid): Done =>
-  writer.write(`${directory}/cgroup.procs`, String(pid));
-
-/**
- * Removes a cgroup and the cgroups below it. Processes that were killed stay in it until they have been reaped,
- * so a busy directory is tried again until `timeoutMs` is over. One that is gone is fine.
- */
-export async function removeCgroup(directory: string, timeoutMs = 5000): Promise<Done> {
-  const deadline = performance.now() + timeoutMs;
-  for (let pause = 2; ; pause = Math.min(pause * 2, 100)) {
-    const outcome = attempt(directory, () => removeTree(directory));
-    if (outcome.present || outcome.because === 'vanished') return done;
-    if (performance.now() > deadline) return outcome;
-    await sleep(pause);
-  }
-}
-
-function removeTree(directory: string): void {
-  for (const entry of readdirSync(directory, { withFileTypes: true }))
-    if (entry.isDirectory()) removeTree(join(directory, entry.name));
-  rmdirSync(directory);
 }

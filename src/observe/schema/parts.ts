@@ -8,9 +8,12 @@ import type { CgroupPath, Limit, NamespaceId } from '../../linux/units.ts';
  */
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
-/** Any whole number that a double holds exactly, branded as the caller says. */
+/**
+ * Any whole number, branded as the caller says. Inodes of overlayfs and btrfs and sizes of sparse files may be above
+ * 2^53, where a double leaves out the last bits: no reason to refuse the observation.
+ */
 export const whole = <T extends number>(): Schema<T> =>
-  v.custom<T>(input => Number.isSafeInteger(input), 'expected a whole number');
+  v.custom<T>(input => Number.isInteger(input), 'expected a whole number');
 
 export const fraction: Schema<number> = v.pipe(v.number(), v.finite());
 export const text: Schema<string> = v.string();

@@ -112,7 +112,7 @@ test('the lab, captured on Linux 6.18: a pool of 48 under a limit of 40, and of 
   expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({ kind: 'ruled-out' });
 });
 
-test('cgroup v2 as Linux 6.12 writes it: refusals in the level with the limit, in pids.events.local', () => {
+test('cgroup v2 as Linux 6.11 writes it: refusals in the level with the limit, in pids.events.local', () => {
   const at = (events: string): PidsSample => {
     const read = readPids(
       cgroupOf('v2', {
