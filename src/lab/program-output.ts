@@ -1,3 +1,9 @@
+/**
+ * A line that does not come is waited for this long; a program that ends rejects at once. On an emulated CPU Node
+ * alone takes seconds to start, and everything goes ten to twenty times as slow.
+ */
+const defaultTimeoutMs = 60_000;
+
 /** What a container's program prints, line by line, for scenarios that wait for it to say how far it is. */
 export interface ProgramOutput {
   /** The next line that matches; what was printed up to it is not looked at again. */
@@ -40,7 +46,7 @@ export function openProgramOutput(name: string): ProgramOutput {
       wake();
     },
     all: () => text,
-    line: (pattern, timeoutMs = 10_000) =>
+    line: (pattern, timeoutMs = defaultTimeoutMs) =>
       new Promise((resolve, reject) => {
         const settle = (action: () => void): void => {
           clearTimeout(timer);

@@ -127,7 +127,7 @@ async function runStages(lab: Lab, bench: LabBench, options: LabRunOptions, stag
 
 /** A lab that hangs must end: its containers go when the run is closed, and with them what it waits for. */
 function withinTime<T>(lab: Lab, work: Promise<T>): Promise<T> {
-  const seconds = 30 + 5 * lab.seconds;
+  const seconds = 60 + 10 * lab.seconds;
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`not done after ${seconds} s`)), seconds * 1000);
     work.then(resolve, reject).finally(() => clearTimeout(timer));

@@ -28,7 +28,7 @@ const limitOf = ({ init }: LabContainer): number => {
 
 export const lab: Lab = {
   makes:
-    'one container with a network namespace of its own: a server that accepts every 125 ms and 30 clients every 250 ms, over its own loopback; changes nothing else',
+    'one container with a network namespace of its own: a server that accepts every 125 ms and up to 30 clients every 250 ms, over its own loopback; changes nothing else',
   seconds: 9,
   needs: [],
   healthy: {

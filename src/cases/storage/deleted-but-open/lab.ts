@@ -25,7 +25,7 @@ async function start(bench: LabBench, name: string, afterFilling: string): Promi
     program: { kind: 'shell', script: program(afterFilling) },
     binds: [{ source: await bench.directory('data'), target: '/data', writable: true }],
   });
-  await container.line(/^ready$/, 60_000);
+  await container.line(/^ready$/);
   return container;
 }
 
