@@ -16,6 +16,7 @@ export interface Proposal {
 
 export function fixesFor(container: CommonFacts['container'], proposal: Proposal): readonly Fix[] {
   const { memory, tasks } = proposal;
+  if (isShared(container)) return [ownCgroup];
   const wanted = [
     ...(memory === null ? [] : [`memory to ${sayBytes(memory.value)}`]),
     ...(tasks === null ? [] : [`tasks to ${tasks.value}`]),
@@ -31,6 +32,17 @@ export function fixesFor(container: CommonFacts['container'], proposal: Proposal
   ];
 }
 
+/** Its cgroup holds others too: a limit there would hit them, and what it needs itself nobody has counted. */
+const isShared = ({ sharedCgroups, pod }: CommonFacts['container']): boolean =>
+  pod === null && (sharedCgroups.includes('memory') || sharedCgroups.includes('pids'));
+
+const ownCgroup: Fix = {
+  action: 'Start it in a cgroup of its own, and limit that',
+  command: 'systemd-run --scope -p MemoryMax=1G -p TasksMax=512 …',
+  effect: 'When it grows without bound it is stopped, and the others go on',
+  risk: 'These values are examples: what it needs alone was not counted here',
+};
+
 function whereFor({ pod }: CommonFacts['container'], { memory, tasks }: Proposal): string {
   if (pod === null) return '';
   return [
@@ -40,7 +52,7 @@ function whereFor({ pod }: CommonFacts['container'], { memory, tasks }: Proposal
 }
 
 function commandFor(
-  { engine, id, pod, sharedCgroups }: CommonFacts['container'],
+  { engine, id, pod }: CommonFacts['container'],
   { memory, tasks }: Proposal,
 ): string | undefined {
   if (pod !== null) return undefined;
@@ -50,17 +62,6 @@ function commandFor(
       ...(tasks === null ? [] : [`--pids-limit ${tasks.value}`]),
     ];
     return `${engine} update ${flags.join(' ')} ${shellWord(id.slice(0, 12))}`;
-  }
-  const isShared =
-    (memory !== null && sharedCgroups.includes('memory')) ||
-    (tasks !== null && sharedCgroups.includes('pids'));
-  if (isShared) {
-    // Its cgroup holds others too: a limit there would hit them.
-    const properties = [
-      ...(memory === null ? [] : [`-p MemoryMax=${memory.value}`]),
-      ...(tasks === null ? [] : [`-p TasksMax=${tasks.value}`]),
-    ];
-    return `systemd-run --scope ${properties.join(' ')} …`;
   }
   return [
     ...(memory === null

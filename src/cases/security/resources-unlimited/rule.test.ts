@@ -14,7 +14,7 @@ import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { Container } from '../../../containers/container.ts';
 import type { CgroupVersion, MemorySample, PidsSample } from '../../../linux/cgroup/model.ts';
 import { present } from '../../../linux/reading.ts';
-import { bytes, type Limit, limitOf, noLimit } from '../../../linux/units.ts';
+import { bytes, cgroupPath, type Limit, limitOf, noLimit } from '../../../linux/units.ts';
 import { definition } from './case.ts';
 import { proposedMemory, proposedTasks } from './limits.ts';
 import { rule } from './rule.ts';
@@ -113,7 +113,7 @@ test.each<[string, Partial<Container>, string | undefined]>([
   [
     'a cgroup that others are in too',
     { sharedCgroups: ['memory'] },
-    'systemd-run --scope -p MemoryMax=67108864 -p TasksMax=64 …',
+    'systemd-run --scope -p MemoryMax=1G -p TasksMax=512 …',
   ],
   ['a pod', { pod: { namespace: 'a', name: 'b', container: 'c' } }, undefined],
 ])('the command for %s', (_, who, command) => {
@@ -129,6 +129,17 @@ test('cgroup v2 is told in its own file names', () => {
       { source: expect.stringContaining('memory.current') },
     ],
     fixes: [{ command: 'echo 67108864 > /sys/fs/cgroup/test/box.scope/memory.max' }],
+  });
+});
+
+test('in the root nothing limits, though it has no file that says so', () => {
+  const root = { memory: cgroupPath('/'), pids: cgroupPath('/') };
+  const who = container({ cgroups: root, sharedCgroups: ['memory', 'pids'] });
+  const verdict = rule({ ...common({ container: who }), memory: notThere, pids: notThere });
+  expect(verdict).toMatchObject({
+    kind: 'found',
+    summary: expect.stringContaining('its memory or its number of tasks'),
+    evidence: [{ observed: '/' }, { observed: '/' }],
   });
 });
 

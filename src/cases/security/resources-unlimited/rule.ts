@@ -16,7 +16,11 @@ export const rule: RuleOf<typeof definition> = facts => {
   const freeMemory =
     memory.present && memoryLimit(memory.value, facts.host.memory) === undefined ? memory.value : null;
   const freeTasks = pids.present && pidsLimit(pids.value) === undefined ? pids.value : null;
-  if (freeMemory === null && freeTasks === null) {
+  // The root has no such files and no limit; v1 has those of memory.
+  const inRootOf = (['memory', 'pids'] as const).filter(
+    name => !facts[name].present && container.cgroups[name] === '/',
+  );
+  if (freeMemory === null && freeTasks === null && inRootOf.length === 0) {
     const missing = [memory, pids]
       .filter(reading => !reading.present)
       .map(({ what, because, remedy }) => ({ what, because, remedy }));
@@ -25,10 +29,15 @@ export const rule: RuleOf<typeof definition> = facts => {
   return found({
     severity: 'warning',
     certainty: 'proved',
-    summary: summaryOf(facts, freeMemory, freeTasks),
+    summary: summaryOf(
+      facts,
+      freeMemory !== null || inRootOf.includes('memory'),
+      freeTasks !== null || inRootOf.includes('pids'),
+    ),
     evidence: [
       ...(freeMemory === null ? [] : memoryEvidence(freeMemory)),
       ...(freeTasks === null ? [] : tasksEvidence(freeTasks)),
+      ...inRootOf.map(name => inRoot(container.init, name)),
     ],
     excluded: limits,
     fixes: fixesFor(container, {
@@ -48,25 +57,23 @@ export const rule: RuleOf<typeof definition> = facts => {
   });
 };
 
-function summaryOf(
-  { host }: RuleFacts,
-  memory: Chain<MemorySample> | null,
-  tasks: Chain<PidsSample> | null,
-): string {
+function summaryOf({ host }: RuleFacts, memory: boolean, tasks: boolean): string {
   const could = [
-    ...(memory === null
+    ...(!memory
       ? []
       : [`take all ${sayBytes(host.memory)} of memory, so that the host's OOM killer chooses among all`]),
-    ...(tasks === null ? [] : ['start processes until no pid is left for anybody']),
+    ...(!tasks ? [] : ['start processes until no pid is left for anybody']),
   ];
   const what =
-    memory !== null && tasks !== null
-      ? 'its memory or its number of tasks'
-      : memory !== null
-        ? 'its memory'
-        : 'its number of tasks';
+    memory && tasks ? 'its memory or its number of tasks' : memory ? 'its memory' : 'its number of tasks';
   return `No cgroup from its own up to the root limits ${what}: it could ${could.join(', and ')}.`;
 }
+
+const inRoot = (init: RuleFacts['container']['init'], name: string): Evidence => ({
+  claim: `In the root ${name} cgroup, which has no limit`,
+  source: `/proc/${init ?? '<pid>'}/cgroup`,
+  observed: '/',
+});
 
 const sourceOf = (directory: string, file: string, levels: number): string =>
   `${directory}/${file}${levels > 1 ? ', and the same file above' : ''}`;
