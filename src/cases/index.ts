@@ -32,6 +32,9 @@ import { rule as loadFromBlockedTasksRule } from './process/load-from-blocked-ta
 import { definition as pidsLimitReached } from './process/pids-limit-reached/case.ts';
 import { lab as pidsLimitReachedLab } from './process/pids-limit-reached/lab.ts';
 import { rule as pidsLimitReachedRule } from './process/pids-limit-reached/rule.ts';
+import { definition as stopLosesChildren } from './process/stop-loses-children/case.ts';
+import { lab as stopLosesChildrenLab } from './process/stop-loses-children/lab.ts';
+import { rule as stopLosesChildrenRule } from './process/stop-loses-children/rule.ts';
 import { definition as zombiesNotReaped } from './process/zombies-not-reaped/case.ts';
 import { lab as zombiesNotReapedLab } from './process/zombies-not-reaped/lab.ts';
 import { rule as zombiesNotReapedRule } from './process/zombies-not-reaped/rule.ts';
@@ -66,4 +69,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
   entry(pidsLimitReached, pidsLimitReachedRule, pidsLimitReachedLab),
   entry(shmFull, shmFullRule, shmFullLab),
+  entry(stopLosesChildren, stopLosesChildrenRule, stopLosesChildrenLab),
 ];

@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { type Disposition, dispositionOf, usualStopSignal } from '../../../diagnose/disposition.ts';
 import { runsShell, sayProgram } from '../../../diagnose/program.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
 import { saySignalMask } from '../../../diagnose/wording.ts';
@@ -6,7 +7,6 @@ import { mapReading, orElse } from '../../../linux/reading.ts';
 import { saySignal } from '../../../linux/signals.ts';
 import type { ProcessFacts } from '../../../observe/observation.ts';
 import type { definition } from './case.ts';
-import { type Disposition, dispositionOf, usualStopSignal } from './disposition.ts';
 import { fixesFor } from './fixes.ts';
 
 export const rule: RuleOf<typeof definition> = facts => {

@@ -1,7 +1,7 @@
-import { runsNode, runsShell } from '../../../diagnose/program.ts';
-import type { Reading } from '../../../linux/reading.ts';
-import { saySignal } from '../../../linux/signals.ts';
-import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
+import type { Reading } from '../linux/reading.ts';
+import { saySignal } from '../linux/signals.ts';
+import type { ProcessFacts, SignalFetching } from '../observe/observation.ts';
+import { runsNode, runsShell } from './program.ts';
 
 /** SIGTERM, unless the image or whoever made the container chose another. */
 export const usualStopSignal = 15;
