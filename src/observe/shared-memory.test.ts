@@ -87,7 +87,14 @@ test('many empty files are seen where kernel memory is charged, and nothing else
     );
   expect(look(8 * MiB)).toMatchObject({
     value: {
-      mounts: [{ path: '/tmp', used: 0, inodes: 5002, fullest: { path: '/tmp/many' } }],
+      mounts: expect.arrayContaining([
+        expect.objectContaining({
+          path: '/tmp',
+          used: 0,
+          inodes: 5002,
+          fullest: { path: '/tmp/many', entries: 5000 },
+        }),
+      ]),
       segments: { present: false },
       unlinked: [],
     },
