@@ -3,7 +3,7 @@ import { catalogue } from '../cases/index.ts';
 import type { Case } from '../diagnose/case.ts';
 import type { ContainerDiagnosis, Diagnosis } from '../diagnose/diagnosis.ts';
 import { openRun } from '../lab/bench.ts';
-import type { LabBench, LabContainer } from '../lab/lab.ts';
+import type { FigureReader, LabBench, LabContainer } from '../lab/lab.ts';
 import { cleanAbandoned } from '../lab/undo.ts';
 import { diagnoseLabContainers } from './probe.ts';
 
@@ -32,7 +32,7 @@ export interface DemoPart {
 
 export interface DemoFigure {
   readonly name: string;
-  readonly unit: string;
+  readonly unit: FigureReader['unit'];
   readonly before: number;
   readonly after: number;
 }

@@ -42,6 +42,8 @@ const kernelTypes = [
   'nsfs',
 ];
 
+export const isKernelFileSystem = ({ type }: Pick<HostMount, 'type'>): boolean => kernelTypes.includes(type);
+
 /** The host's own root directory, wherever the container has it. */
 export const isHostRoot = ({ hostPath }: HostMount): boolean => hostPath === '/';
 
@@ -49,7 +51,7 @@ export const isHostRoot = ({ hostPath }: HostMount): boolean => hostPath === '/'
 export const givenByHost = (mounts: readonly HostMount[]): readonly HostMount[] =>
   mounts.filter(
     mount =>
-      !kernelTypes.includes(mount.type) &&
+      !isKernelFileSystem(mount) &&
       mount.hostPath !== '/dev/shm' &&
       (mount.mountPoint !== '/' || isHostRoot(mount)) &&
       !ownByEngine.some(pattern => pattern.test(mount.hostPath)),

@@ -2,15 +2,21 @@ import type { Bytes, Microseconds } from '../linux/units.ts';
 
 const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
+/** An amount in the largest unit of which there is at least one. */
+export function inBinaryUnits(value: number): { readonly amount: number; readonly unit: string } {
+  let amount = value;
+  let exponent = 0;
+  while (Math.abs(amount) >= 1024 && exponent < binaryUnits.length - 1) {
+    amount /= 1024;
+    exponent += 1;
+  }
+  return { amount, unit: binaryUnits[exponent] ?? '' };
+}
+
 /** Three significant digits at most: `64 MiB`, `1.25 GiB`, `512 B`. */
 export function sayBytes(value: Bytes): string {
-  let amount: number = value;
-  let unit = 0;
-  while (amount >= 1024 && unit < binaryUnits.length - 1) {
-    amount /= 1024;
-    unit += 1;
-  }
-  return `${significant(amount)} ${binaryUnits[unit]}`;
+  const { amount, unit } = inBinaryUnits(value);
+  return `${significant(amount)} ${unit}`;
 }
 
 /** `318 ms`, `0.4 ms`, `12.5 s`. */

@@ -1,6 +1,7 @@
+import type { CgroupLimits } from '../linux/cgroup/limits.ts';
 import type { Controller } from '../linux/cgroup/model.ts';
 import type { NamespaceKind } from '../linux/namespaces.ts';
-import type { Bytes, HostPid, Microseconds } from '../linux/units.ts';
+import type { Bytes, HostPid } from '../linux/units.ts';
 
 /**
  * An experiment: a healthy twin, the problem, the fix, in real containers. The runner starts each stage, lets
@@ -91,22 +92,12 @@ export type LabProgram =
   | { readonly kind: 'node'; readonly file: URL; readonly args?: readonly string[] }
   | { readonly kind: 'shell'; readonly script: string };
 
-/** Labs set a memory and a pids limit by default (256 MiB, 128 tasks), so that a bug stays inside. */
-export interface Limits {
-  readonly memory?: Bytes | 'max';
-  /** Memory and swap together; as much as `memory` by default, which is no swap. */
-  readonly memoryAndSwap?: Bytes | 'max';
-  readonly pids?: number | 'max';
-  readonly cpu?: {
-    readonly quota: Microseconds | 'max';
-    readonly period: Microseconds;
-    readonly burst?: Microseconds;
-  };
-  /** CPUs it may run on. */
-  readonly cpus?: readonly number[];
-  /** v1 shares; converted for v2. Set on the lab's own levels above too, so that it counts against the whole host. */
-  readonly cpuShares?: number;
-}
+/**
+ * Labs set a memory and a pids limit by default (256 MiB, 128 tasks), so that a bug stays inside. Memory and swap together
+ * are as much as `memory` by default, which is no swap; `cpuShares` are set on the lab's own levels above too, so that
+ * they count against the whole host.
+ */
+export type Limits = CgroupLimits;
 
 export interface LabContainer {
   readonly name: string;

@@ -1,11 +1,11 @@
 import { catalogue } from '../../cases/index.ts';
-import { type DemoFigure, type DemoPart, type DemoResult, runDemo } from '../demo.ts';
+import { type DemoPart, type DemoResult, runDemo } from '../demo.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
 import { page, print, printJson } from '../output.ts';
 import { formatDiagnosis } from '../text/diagnosis.ts';
 import { wrap } from '../text/layout.ts';
 import { printable } from '../text/printable.ts';
-import { formatBytes, formatMicroseconds } from '../text/quantity.ts';
+import { formatFigure } from '../text/quantity.ts';
 import { requireRoot } from './lab.ts';
 
 export async function demo(options: { readonly json: boolean }): Promise<ExitCode> {
@@ -50,13 +50,8 @@ function formatPart({ name, expected, found, fixed, figures }: DemoPart, width: 
   const names = expected.map(id => id.split('/')[1]).join(' and ');
   const state = found ? (fixed ? 'found, now silent' : 'found, STILL THERE') : 'NOT FOUND';
   const moved = figures.map(
-    figure => `${figure.name} ${say(figure, figure.before)} → ${say(figure, figure.after)}`,
+    ({ name: what, unit, before, after }) =>
+      `${what}: ${formatFigure(unit, before)} → ${formatFigure(unit, after)}`,
   );
-  return wrap(`${name}: ${names}: ${state}; ${moved.join(', ')}`, width, '  ');
-}
-
-function say({ unit }: DemoFigure, value: number): string {
-  if (unit === 'bytes') return formatBytes(value);
-  if (unit === 'us') return formatMicroseconds(value);
-  return unit === 'percent' ? `${Math.round(value)} %` : String(value);
+  return wrap(`${name}: ${names}: ${state}; ${moved.join('; ')}`, width, '  ');
 }

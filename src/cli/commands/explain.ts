@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalogue } from '../../cases/index.ts';
 import type { Case } from '../../diagnose/case.ts';
+import { projectDirectory } from '../../lab/places.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { page, print, printJson } from '../output.ts';
-import { packageRoot } from '../package-root.ts';
 import { formatHandbook } from '../text/handbook.ts';
 
-export type Language = 'en' | 'zh-CN';
+type Language = 'en' | 'zh-CN';
 
 export function explain(
   id: string,
@@ -16,7 +16,7 @@ export function explain(
   const definition = findCase(id);
   const language = options.language ?? preferredLanguage(process.env);
   const file = language === 'zh-CN' ? 'README.zh-CN.md' : 'README.md';
-  const text = readFileSync(join(packageRoot(), 'src/cases', definition.id, file), 'utf8');
+  const text = readFileSync(join(projectDirectory, 'src/cases', definition.id, file), 'utf8');
   if (options.json) printJson({ version: 1, case: definition.id, title: definition.title, language, text });
   else print(formatHandbook(text, page()));
   return exitCodes.ran;

@@ -7,6 +7,7 @@ import { page, print, printJson } from '../output.ts';
 import { probe } from '../probe.ts';
 import { formatLabRun, formatLabStart, held } from '../text/lab.ts';
 import { padEnd, padStart, width, wrap } from '../text/layout.ts';
+import { printable } from '../text/printable.ts';
 import { findCase } from './explain.ts';
 
 export function labList(options: { readonly json: boolean }): ExitCode {
@@ -92,7 +93,7 @@ export async function labClean(options: { readonly json: boolean }): Promise<Exi
         ? 'No lab has left anything behind.'
         : `Taken down: ${undone.length} abandoned run${undone.length === 1 ? '' : 's'}.`,
     );
-    for (const problem of left) print(`  still there: ${problem}`);
+    for (const problem of left) print(wrap(`still there: ${printable(problem)}`, page().width, '  '));
   }
   return left.length === 0 ? exitCodes.ran : exitCodes.found;
 }

@@ -1,12 +1,13 @@
 import { levelsOf } from '../../diagnose/facts.ts';
 import { resolvers } from '../../diagnose/resolve.ts';
 import { cpuLimitOf, usageOf } from '../../diagnose/usage.ts';
+import { sayTime } from '../../diagnose/wording.ts';
 import type { MemorySample } from '../../linux/cgroup/model.ts';
 import { namespaceKinds } from '../../linux/namespaces.ts';
-import { bytes, type Limit } from '../../linux/units.ts';
+import { bytes, type Limit, microseconds } from '../../linux/units.ts';
 import type { ContainerFacts, Observation } from '../../observe/observation.ts';
 import type { Page } from './finding.ts';
-import { formatBytes, formatLimit, formatMicroseconds } from './quantity.ts';
+import { formatBytes, formatLimit } from './quantity.ts';
 import { amounts, field, known } from './section.ts';
 
 /** Which namespaces are the container's own and which it shares with the host. */
@@ -47,7 +48,7 @@ export function cpuSection(observation: Observation, facts: ContainerFacts, page
     usage.throttled.present
       ? `${usage.throttled.value.throttledPeriods} of ${usage.throttled.value.periods} periods cut short`
       : '',
-    `main threads waited ${formatMicroseconds(waited)} for a CPU`,
+    `main threads waited ${sayTime(microseconds(waited))} for a CPU`,
   ];
   return field('CPU', parts.filter(part => part !== '').join(' · '), page);
 }

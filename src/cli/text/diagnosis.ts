@@ -87,7 +87,8 @@ function formatTotal({ containers }: Diagnosis, page: Page): string {
     .map(([severity, count]) => `${count} ${severity}`);
   const without = worst.filter(severity => severity === undefined).length;
   const parts = [...counts, ...(without > 0 ? [`${without} without a finding`] : [])];
-  return page.paint('bold', `${containers.length} containers, by their worst finding: ${parts.join(', ')}.`);
+  const text = `${containers.length} containers, by their worst finding: ${parts.join(', ')}.`;
+  return page.paint('bold', wrap(text, page.width));
 }
 
 const identityOf = (

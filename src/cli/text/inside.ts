@@ -1,3 +1,4 @@
+import { isKernelFileSystem } from '../../diagnose/host-paths.ts';
 import { capabilityName } from '../../linux/capabilities.ts';
 import type { ContainerFacts, ProcessFacts } from '../../observe/observation.ts';
 import type { Page } from './finding.ts';
@@ -62,7 +63,7 @@ export function privilegeSections(
   const map = uidMap
     .map(({ inside, outside, count }) => `${inside}–${inside + count - 1} → ${outside}`)
     .join(', ');
-  const real = mounts.filter(({ type }) => !inMemoryTypes.has(type));
+  const real = mounts.filter(mount => !isKernelFileSystem(mount) && mount.type !== 'tmpfs');
   const shown = real.slice(0, 8).map(({ mountPoint, type, options }) => {
     const writable = options.includes('rw') ? 'rw' : 'ro';
     return `${mountPoint} (${type} ${writable})`;
@@ -78,21 +79,6 @@ export function privilegeSections(
   );
   return lines;
 }
-
-const inMemoryTypes = new Set([
-  'proc',
-  'sysfs',
-  'tmpfs',
-  'devpts',
-  'mqueue',
-  'cgroup',
-  'cgroup2',
-  'devtmpfs',
-  'securityfs',
-  'debugfs',
-  'tracefs',
-  'bpf',
-]);
 
 export function networkSection({ network }: ContainerFacts, page: Page): readonly string[] {
   const listeners = known(network.listeners, list =>

@@ -3,7 +3,7 @@ import type { LabFigure, LabRun, StageName } from '../../lab/runner.ts';
 import type { Page } from './finding.ts';
 import { padEnd, width, wrap, wrapParts } from './layout.ts';
 import { printable } from './printable.ts';
-import { formatBytes, formatMicroseconds } from './quantity.ts';
+import { formatFigure } from './quantity.ts';
 
 /** What is said before anything is made. */
 export function formatLabStart({ definition, lab }: CatalogueEntry, engine: string, page: Page): string {
@@ -33,7 +33,7 @@ export function formatLabRun(run: LabRun, page: Page): string {
     const others = stage.found.filter(id => id !== run.case);
     const verdict = stage.found.includes(run.case) ? page.paint('bold', 'found') : 'silent';
     const also = others.length > 0 ? `, and found ${others.join(', ')}` : '';
-    const figures = run.figures.map(figure => `${printable(figure.name)} ${formatFigure(figure, name)}`);
+    const figures = run.figures.map(figure => `${printable(figure.name)} ${sayFigure(figure, name)}`);
     return [
       padEnd(`  ${label}`, hanging.length) +
         wrap(printable(stage.says), page.width, hanging).slice(hanging.length),
@@ -48,19 +48,9 @@ export function formatLabRun(run: LabRun, page: Page): string {
 
 const hanging = ' '.repeat(12);
 
-function formatFigure({ unit, healthy, problem, fixed }: LabFigure, stage: StageName): string {
+function sayFigure({ unit, healthy, problem, fixed }: LabFigure, stage: StageName): string {
   const value = { healthy, problem, fix: fixed }[stage];
-  if (value === null) return '–';
-  switch (unit) {
-    case 'bytes':
-      return formatBytes(value);
-    case 'us':
-      return formatMicroseconds(value);
-    case 'percent':
-      return `${Math.round(value)} %`;
-    case 'count':
-      return String(value);
-  }
+  return value === null ? '–' : formatFigure(unit, value);
 }
 
 export const held = (run: LabRun): boolean =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { limitOf, noLimit } from '../../linux/units.ts';
-import { formatAge, formatBytes, formatLimit, formatMicroseconds } from './quantity.ts';
+import { formatBytes, formatFigure, formatLimit, formatSince } from './quantity.ts';
 
 test.each([
   [0, '0'],
@@ -20,10 +20,11 @@ test.each([
   [3 * 86_400_000, '3 d'],
   [-5, '0 s'],
 ])('%d ms are %s', (value, text) => {
-  expect(formatAge(value)).toBe(text);
+  expect(formatSince(new Date(1e12 - value).toISOString(), new Date(1e12).toISOString())).toBe(text);
 });
 
-test('limits and times', () => {
+test('limits and figures', () => {
   expect([formatLimit(noLimit, String), formatLimit(limitOf(5), String)]).toEqual(['–', '5']);
-  expect([400, 318_000, 2_400_000].map(formatMicroseconds)).toEqual(['400 µs', '318 ms', '2.4 s']);
+  expect([400, 318_000].map(value => formatFigure('us', value))).toEqual(['0.4 ms', '318 ms']);
+  expect([formatFigure('percent', 99.6), formatFigure('count', 7)]).toEqual(['100 %', '7']);
 });
