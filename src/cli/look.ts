@@ -4,9 +4,8 @@ import type { Container, EngineNotice } from '../containers/container.ts';
 import { discoverContainers } from '../containers/discover.ts';
 import { selectContainers } from '../containers/select.ts';
 import { type KernelFiles, openKernelFiles } from '../linux/files.ts';
-import { loadObservation } from '../observe/load.ts';
 import type { Observation } from '../observe/observation.ts';
-import { observe } from '../observe/observe.ts';
+import { type ObserveOptions, observe } from '../observe/observe.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { showWhile } from './progress.ts';
 import { printable } from './text/printable.ts';
@@ -21,10 +20,10 @@ export interface LookOptions {
 export async function look(selectors: readonly string[], options: LookOptions): Promise<Observation> {
   if (options.from !== undefined) return narrow(await readObservation(options.from), selectors);
   const files = openKernelFiles();
-  const { containers, notices } = await discoverContainers(files);
+  const { containers, notices, scan } = await discoverContainers(files);
   if (containers.length === 0) refuseBlindness(notices);
   const chosen = choose(files, containers, selectors);
-  return lookAt(files, chosen, notices, options.windowMs);
+  return lookAt(files, { containers: chosen, notices, scan, windowMs: options.windowMs });
 }
 
 /** "There are none" would be a claim that somebody without the right to look cannot make. */
@@ -38,16 +37,13 @@ function refuseBlindness(notices: readonly EngineNotice[]): void {
     );
 }
 
-const lookAt = (
-  files: KernelFiles,
-  containers: readonly Container[],
-  notices: readonly EngineNotice[],
-  windowMs: number,
-): Promise<Observation> =>
-  showWhile(
-    `looking at ${containers.length} container${containers.length === 1 ? '' : 's'} for ${(windowMs / 1000).toFixed(1)} s`,
-    () => observe(files, { containers, notices, windowMs }),
+const lookAt = (files: KernelFiles, options: ObserveOptions): Promise<Observation> => {
+  const { length } = options.containers;
+  return showWhile(
+    `looking at ${length} container${length === 1 ? '' : 's'} for ${(options.windowMs / 1000).toFixed(1)} s`,
+    () => observe(files, options),
   );
+};
 
 function narrow(observation: Observation, selectors: readonly string[]): Observation {
   if (selectors.length === 0) return observation;
@@ -118,6 +114,8 @@ async function readObservation(file: string): Promise<Observation> {
       'Name a file that "glassbox observe -o FILE" wrote.',
     );
   }
+  // The schema is loaded by those who read files only.
+  const { loadObservation } = await import('../observe/load.ts');
   const loaded = loadObservation(text);
   if (loaded.kind === 'loaded') return loaded.observation;
   throw new Failure(

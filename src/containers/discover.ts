@@ -5,7 +5,7 @@ import { readNamespaces } from '../linux/namespaces.ts';
 import { readProcCgroup } from '../linux/proc/cgroup.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { readStat } from '../linux/proc/stat.ts';
-import { mapReading, orElse } from '../linux/reading.ts';
+import { mapReading, orElse, type Reading } from '../linux/reading.ts';
 import { cgroupPath, type HostPid, microsecondsFromTicks } from '../linux/units.ts';
 import type { Container, EngineNotice } from './container.ts';
 import { containerCgroup } from './engine-hint.ts';
@@ -22,6 +22,8 @@ export interface Discovery {
   /** Running ones first, by the pid of init; then exited ones, by id. */
   readonly containers: readonly Container[];
   readonly notices: readonly EngineNotice[];
+  /** All processes as they were meanwhile, for those who go on to look at them. */
+  readonly scan: Reading<ProcessScan>;
 }
 
 export interface DiscoverOptions {
@@ -42,7 +44,7 @@ export async function discoverContainers(
   const scan = scanProcesses(files);
   if (!scan.present) {
     const { what, remedy } = scan;
-    return { containers: [], notices: [{ engine: 'bare', what, because: 'failed', remedy }] };
+    return { containers: [], notices: [{ engine: 'bare', what, because: 'failed', remedy }], scan };
   }
   const oci = findOciContainers(files);
   const bare = findBareContainers(files, scan.value);
@@ -56,6 +58,7 @@ export async function discoverContainers(
   return {
     containers: sightings.map(complete).toSorted(inOrder),
     notices: [...answers.flatMap(answer => answer.notices), ...oci.notices, ...noticesOf(scan.value)],
+    scan,
   };
 }
 

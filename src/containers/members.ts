@@ -3,11 +3,11 @@ import { type CgroupLayout, controllers } from '../linux/cgroup/model.ts';
 import { readCgroupProcs } from '../linux/cgroup/procs.ts';
 import { descendantsOf } from '../linux/cgroup/subtree.ts';
 import type { KernelFiles } from '../linux/files.ts';
-import { orElse } from '../linux/reading.ts';
+import { orElse, type Reading } from '../linux/reading.ts';
 import type { HostPid, NamespaceId } from '../linux/units.ts';
 import type { Container } from './container.ts';
 import { readHint } from './engine-hint.ts';
-import { type ScannedProcess, scanProcesses } from './scan.ts';
+import { type ProcessScan, type ScannedProcess, scanProcesses } from './scan.ts';
 
 /**
  * The processes of each container, ascending. A process is in one container at most: the one whose pid namespace it
@@ -17,9 +17,9 @@ import { type ScannedProcess, scanProcesses } from './scan.ts';
 export function groupProcesses(
   files: KernelFiles,
   containers: readonly Container[],
+  scan: Reading<ProcessScan> = scanProcesses(files),
 ): Map<string, readonly HostPid[]> {
   const groups = new Map<string, HostPid[]>(containers.map(({ id }) => [id, []]));
-  const scan = scanProcesses(files);
   if (!scan.present) return groups;
   const running = containers.filter(({ init }) => init !== null);
   const membership: Membership = {

@@ -20,7 +20,11 @@ export interface ScannedProcess {
   readonly mountNamespace: NamespaceId | null;
 }
 
-export function scanProcesses(files: KernelFiles): Reading<ProcessScan> {
+/** `known` spares the links of processes that are still the same ones as in an earlier scan. */
+export function scanProcesses(
+  files: KernelFiles,
+  known: ReadonlyMap<HostPid, ScannedProcess> = new Map(),
+): Reading<ProcessScan> {
   return flatMapReading(listProcesses(files), pids => {
     const host = hostNamespaces(files);
     if (host.pid === undefined) {
@@ -29,6 +33,11 @@ export function scanProcesses(files: KernelFiles): Reading<ProcessScan> {
     const processes: ScannedProcess[] = [];
     let hidden = 0;
     for (const pid of pids) {
+      const unchanged = known.get(pid);
+      if (unchanged !== undefined) {
+        processes.push(unchanged);
+        continue;
+      }
       const pidNamespace = readNamespace(files, pid, 'pid');
       if (pidNamespace.present) {
         const mountNamespace = orElse<ScannedProcess['mountNamespace']>(

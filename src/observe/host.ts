@@ -2,7 +2,7 @@ import { arch } from 'node:os';
 import type { CgroupLayout } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readOomReports } from '../linux/kmsg/read.ts';
-import { readNamespaces } from '../linux/namespaces.ts';
+import { type Namespaces, readNamespaces } from '../linux/namespaces.ts';
 import { readLoadavg } from '../linux/proc/host/loadavg.ts';
 import { readMeminfo } from '../linux/proc/host/meminfo.ts';
 import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
@@ -12,15 +12,20 @@ import { readSuspended } from '../linux/suspended.ts';
 import { bytes, hostPid, isoTime } from '../linux/units.ts';
 import type { HostFacts } from './observation.ts';
 
+/** pid 1's. Without the right to look at it the observer's own stand in: on a host they are the same. */
+export function readInitialNamespaces(files: KernelFiles): Namespaces {
+  const initial = readNamespaces(files, hostPid(1));
+  return initial.present ? initial.value : orElse(readNamespaces(files, 'self'), {});
+}
+
 /** The host around the containers but for its network, read once, with the second sample. */
 export function readHost(
   files: KernelFiles,
   cgroup: CgroupLayout,
+  namespaces: Namespaces,
 ): Omit<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'> {
   const stat = readHostStat(files);
   const suspended = readSuspended(files);
-  // Without the right to look at pid 1 the observer's own namespaces stand in: on a host they are the same.
-  const initial = readNamespaces(files, hostPid(1));
   return {
     kernel: orElse(readKernelRelease(files), 'unknown'),
     architecture: arch(),
@@ -41,7 +46,7 @@ export function readHost(
     ),
     ...(suspended === undefined ? {} : { suspended }),
     loadAverage: mapReading(readLoadavg(files), ({ averages }) => averages),
-    namespaces: initial.present ? initial.value : orElse(readNamespaces(files, 'self'), {}),
+    namespaces,
     oomReports: readOomReports(files),
   };
 }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { container } from '../../test/support/facts.ts';
+import type { Container } from '../containers/container.ts';
 import type { FileStatus, KernelFiles } from '../linux/files.ts';
+import { readMountinfo } from '../linux/proc/mountinfo.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import { hostPid, namespaceId } from '../linux/units.ts';
 import { readHostMounts, readIsolation } from './isolation.ts';
@@ -78,7 +80,12 @@ function stored({ texts = {}, links = [], nodes = {} }: Stored): KernelFiles {
 const box = container({ init: hostPid(7), namespaces: { user: namespaceId(5) } });
 const read = (files: Stored = {}, user = 5) => {
   const kernel = stored(files);
-  const facts = readIsolation(kernel, box, { user: namespaceId(user) }, readHostMounts(kernel));
+  const facts = readIsolation(
+    kernel,
+    box,
+    { namespaces: { user: namespaceId(user) }, mounts: readHostMounts(kernel) },
+    readMountinfo(kernel, hostPid(7)),
+  );
   if (!facts.present) throw new Error(facts.what);
   return facts.value;
 };
@@ -133,11 +140,14 @@ test('a devices cgroup outside of what is mounted here', () => {
 
 test('without the host’s mounts nothing is called the host’s; without its own there are no facts', () => {
   const unread = absent('/proc/1/mountinfo', 'not-permitted', '');
-  expect(readIsolation(stored({}), box, {}, unread)).toMatchObject({ value: { hostMounts: [] } });
-  expect(readIsolation(stored({}), container({ init: hostPid(8) }), {}, unread)).toMatchObject({
+  const kernel = stored({});
+  const isolationOf = (of: Container, mounts: typeof unread) =>
+    readIsolation(kernel, of, { namespaces: {}, mounts }, readMountinfo(kernel, of.init ?? hostPid(7)));
+  expect(isolationOf(box, unread)).toMatchObject({ value: { hostMounts: [] } });
+  expect(isolationOf(container({ init: hostPid(8) }), unread)).toMatchObject({
     because: 'vanished',
   });
-  expect(readIsolation(stored({}), container({ init: null }), {}, unread)).toMatchObject({
+  expect(isolationOf(container({ init: null }), unread)).toMatchObject({
     because: 'vanished',
   });
 });

@@ -15,26 +15,31 @@ export function readHostMounts(files: KernelFiles): Reading<readonly Mount[]> {
   return initial.present ? initial : readMountinfo(files, 'self');
 }
 
-/** What stands, or does not stand, between the container's root user and the host. */
+/** What a container is compared with. */
+export interface HostSide {
+  readonly namespaces: Namespaces;
+  readonly mounts: Reading<readonly Mount[]>;
+}
+
+/** What stands, or does not stand, between the container's root user and the host. `mounts` are its init's. */
 export function readIsolation(
   files: KernelFiles,
   container: Container,
-  hostNamespaces: Namespaces,
-  hostMounts: Reading<readonly Mount[]>,
+  host: HostSide,
+  mounts: Reading<readonly Mount[]>,
 ): Reading<IsolationFacts> {
   const { init } = container;
   if (init === null)
     return absent(`the isolation of ${container.name}`, 'vanished', 'it has exited; look while it runs');
   const uidMap = readUidMap(files, init);
   if (!uidMap.present) return uidMap;
-  const mounts = readMountinfo(files, init);
   if (!mounts.present) return mounts;
-  const onHost = orElse(hostMounts, []);
+  const onHost = orElse(host.mounts, []);
   const deviceRules = readDeviceRules(files, init, onHost);
   return present({
     uidMap: uidMap.value,
     userNamespaceIsHost:
-      container.namespaces.user !== undefined && container.namespaces.user === hostNamespaces.user,
+      container.namespaces.user !== undefined && container.namespaces.user === host.namespaces.user,
     mounts: mounts.value,
     hostMounts: mounts.value.map(mount => seenByHost(mount, onHost)).filter(mount => mount !== undefined),
     hostDevices: readHostDevices(files, init, deviceRules),

@@ -21,7 +21,9 @@ import type { HostFacts, NetworkFacts } from './observation.ts';
 export interface NetworkObserver {
   /** Called at both ends of the window. Counters only, unless something was dropped before. */
   sample(): void;
-  /** What merely is: listeners and sysctls. By init process; `members` are the processes of each container. */
+  /** Between the two: the host's sysctls, which are the same however long one looks. */
+  look(): void;
+  /** What goes with the second sample: listeners, and the containers' sysctls on the same visit. By init process; `members` are the processes of each container. */
   finish(members: ReadonlyMap<HostPid, readonly HostPid[]>): NetworkFindings;
 }
 
@@ -54,11 +56,17 @@ type SampleTable = ReadonlyMap<NamespaceId, Sample>;
 
 export function createNetworkObserver(files: KernelFiles, inits: readonly HostPid[]): NetworkObserver {
   const samples: SampleTable[] = [];
+  let host: HostLook | undefined;
+  const look = (): HostLook => {
+    host ??= readHost(files);
+    return host;
+  };
   return {
+    look,
     sample: () => {
       samples.push(sampleNamespaces(files, inits, samples.length === 0));
     },
-    finish: members => finish(files, samples[0] ?? new Map(), samples.at(-1) ?? new Map(), members),
+    finish: members => finish(files, look(), [samples[0] ?? new Map(), samples.at(-1) ?? new Map()], members),
   };
 }
 
@@ -82,12 +90,11 @@ function readDrops(files: KernelFiles, init: HostPid, counters: Reading<NetCount
 
 function finish(
   files: KernelFiles,
-  first: SampleTable,
-  last: SampleTable,
+  host: HostLook,
+  [first, last]: readonly [SampleTable, SampleTable],
   members: ReadonlyMap<HostPid, readonly HostPid[]>,
 ): NetworkFindings {
   const groups = groupByNamespace(files, [...members.keys()]);
-  const host = readHost(files);
   const names = namesToRead(host, groups.size);
   const containers = new Map<HostPid, NetworkFacts>();
   for (const [namespace, inits] of groups) {

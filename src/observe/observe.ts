@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container, EngineNotice } from '../containers/container.ts';
 import { groupProcesses } from '../containers/members.ts';
+import { type ProcessScan, scanProcesses } from '../containers/scan.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
 import type { CgroupLayout, MemoryBreakdown } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
+import type { Namespaces } from '../linux/namespaces.ts';
 import { readMountinfo } from '../linux/proc/mountinfo.ts';
-import { absent, flatMapReading, orElse, present, type Reading } from '../linux/reading.ts';
+import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
-import { readHost } from './host.ts';
-import { type ActionReader, createActionReader, readInitSignals } from './init-signals.ts';
+import { readHost, readInitialNamespaces } from './host.ts';
+import { createActionReader, readInitSignals } from './init-signals.ts';
 import { readHostMounts, readIsolation } from './isolation.ts';
 import { createNetworkObserver } from './network.ts';
 import {
@@ -18,43 +20,46 @@ import {
   type Observation,
   observationVersion,
 } from './observation.ts';
-import { finishProcesses, type ProcessSamples, sampleProcesses } from './processes.ts';
+import { finishProcesses, type ProcessSamples, readStatsAgain, sampleProcesses } from './processes.ts';
 import { readSharedMemory } from './shared-memory.ts';
 import { findUnlinkedFiles } from './unlinked-files.ts';
 
 export interface ObserveOptions {
   readonly containers: readonly Container[];
   readonly notices: readonly EngineNotice[];
-  /** Milliseconds between the two samples. */
+  /** Milliseconds from the start of one sample to the start of the other. */
   readonly windowMs: number;
+  /** The processes that the containers were just found among, so as not to look for them again. */
+  readonly scan?: Reading<ProcessScan>;
 }
 
 /**
- * Two samples of the given containers and everything above them. What can be counted is read twice, what merely
- * is (mounts, listeners, open files) once, with the second sample.
+ * Two samples of the given containers and everything above them. What can be counted is read twice, at the ends of
+ * the window. What merely is (mounts, programs, open files) is read once, within it, where time passes anyway; but
+ * listeners, shared memory and the kernel log belong to counters, and are read with the second sample.
  */
 export async function observe(files: KernelFiles, options: ObserveOptions): Promise<Observation> {
-  const { containers, windowMs } = options;
+  const { containers, windowMs, scan = scanProcesses(files) } = options;
   const layout = orElse(detectLayout(files), noCgroups);
   const cgroups = createCgroupObserver(files, layout);
   const inits = containers.flatMap(({ init }) => (init === null ? [] : [init]));
   const network = createNetworkObserver(files, inits);
 
-  const processes = new Map<string, ProcessSamples>();
-  for (const [id, pids] of groupProcesses(files, containers)) processes.set(id, sampleProcesses(files, pids));
-  network.sample();
-  cgroups.sample(containers);
   const begin = performance.now();
-  await sleep(windowMs);
   cgroups.sample(containers);
   network.sample();
+  const membersBefore = groupProcesses(files, containers, scan);
+  const processes = sampleProcesses(files, [...membersBefore.values()].flat());
+  const still = readStill(files, containers, membersBefore);
+  network.look();
+  await sleep(Math.max(0, begin + windowMs - performance.now()));
   const passed = performance.now() - begin;
+  cgroups.sample(containers);
+  network.sample();
 
-  const members = groupProcesses(files, containers);
+  const { members, stats } = regroup(files, containers, scan, processes);
   const findings = network.finish(byInit(containers, members));
-  const readActions = createActionReader();
-  const hostMounts = readHostMounts(files);
-  const host = { ...readHost(files, layout), ...findings.host };
+  const host = { ...readHost(files, layout, still.namespaces), ...findings.host };
   const tables = cgroups.tables();
   cgroups.close();
   return {
@@ -64,50 +69,70 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     windowMs: Math.round(passed),
     host,
     cgroups: tables,
-    containers: containers.map(container =>
-      container.init === null
+    containers: containers.map(container => {
+      const pids = members.get(container.id) ?? [];
+      return container.init === null
         ? { container, processes: [], ...nothingRuns }
         : {
             container,
-            ...readInside(
+            processes: finishProcesses(files, pids, processes, stats),
+            memoryFiles: readSharedMemory(
               files,
               container,
-              container.init,
-              members.get(container.id) ?? [],
-              tables,
-              readActions,
+              pids,
+              charged(tables, container, ({ shared }) => present(shared)),
+              charged(tables, container, ({ kernel }) => kernel),
             ),
-            processes: finishProcesses(files, members.get(container.id) ?? [], processes.get(container.id)),
             network: findings.containers.get(container.init) ?? nothingRuns.network,
-            isolation: readIsolation(files, container, host.namespaces, hostMounts),
-          },
-    ),
+            ...(still.containers.get(container.id) ?? nothingRuns),
+          };
+    }),
     notices: options.notices,
   };
 }
 
+/** Who is in which container now. Who was there before and is the same process still is where it was. */
+function regroup(
+  files: KernelFiles,
+  containers: readonly Container[],
+  scan: Reading<ProcessScan>,
+  processes: ProcessSamples,
+) {
+  const stats = readStatsAgain(files, processes);
+  const unchanged = mapReading(
+    scan,
+    earlier =>
+      new Map(earlier.processes.flatMap(process => (stats.has(process.pid) ? [[process.pid, process]] : []))),
+  );
+  const members = groupProcesses(files, containers, scanProcesses(files, orElse(unchanged, new Map())));
+  return { members, stats };
+}
+
 const noCgroups: CgroupLayout = { mode: 'none', hierarchies: [] };
 
-/** What is only in the container's own files and mounts. */
-function readInside(
+type Still = Pick<ContainerFacts, 'initSignals' | 'unlinkedFiles' | 'isolation'>;
+
+/** What merely is, by the id of each container that runs. */
+function readStill(
   files: KernelFiles,
-  container: Container,
-  init: HostPid,
-  pids: readonly HostPid[],
-  tables: CgroupTables,
-  readActions: ActionReader,
-): Pick<ContainerFacts, 'initSignals' | 'memoryFiles' | 'unlinkedFiles'> {
-  return {
-    initSignals: readInitSignals(files, init, readActions),
-    memoryFiles: readSharedMemory(
-      files,
-      container,
-      pids,
-      charged(tables, container, ({ shared }) => present(shared)),
-      charged(tables, container, ({ kernel }) => kernel),
-    ),
-    unlinkedFiles: findUnlinkedFiles(files, pids, readMountinfo(files, init)),
-  };
+  containers: readonly Container[],
+  members: ReadonlyMap<string, readonly HostPid[]>,
+): { readonly namespaces: Namespaces; readonly containers: ReadonlyMap<string, Still> } {
+  const namespaces = readInitialNamespaces(files);
+  const hostMounts = readHostMounts(files);
+  const readActions = createActionReader();
+  const still = new Map<string, Still>();
+  for (const container of containers) {
+    const { id, init } = container;
+    if (init === null) continue;
+    const mounts = readMountinfo(files, init);
+    still.set(id, {
+      initSignals: readInitSignals(files, init, readActions),
+      unlinkedFiles: findUnlinkedFiles(files, members.get(id) ?? [], mounts),
+      isolation: readIsolation(files, container, { namespaces, mounts: hostMounts }, mounts),
+    });
+  }
+  return { namespaces, containers: still };
 }
 
 const byInit = (

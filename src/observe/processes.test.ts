@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { below, temporaryTree } from '../../test/support/tree.ts';
 import { hostPid } from '../linux/units.ts';
-import { finishProcesses, sampleProcesses } from './processes.ts';
+import { finishProcesses, readStatsAgain, sampleProcesses } from './processes.ts';
 
 const pid = hostPid(7);
 
@@ -31,7 +31,7 @@ function observeTwice(first: Readonly<Record<string, string>>, last: Readonly<Re
   const earlier = sampleProcesses(tree.files, [pid]);
   tree.remove('/proc/7');
   tree.write(last);
-  return finishProcesses(tree.files, [pid], earlier)[0];
+  return finishProcesses(tree.files, [pid], earlier, readStatsAgain(tree.files, earlier))[0];
 }
 
 test('run-queue wait is that of all threads: a leader may sleep while its workers queue', () => {

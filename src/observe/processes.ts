@@ -5,7 +5,7 @@ import { readOomScoreAdjust } from '../linux/proc/oom_score_adj.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
 import { readThreadSchedstats, sumSchedulerTimes } from '../linux/proc/schedstat.ts';
 import { readStack } from '../linux/proc/stack.ts';
-import { readStat, readThreadStat } from '../linux/proc/stat.ts';
+import { type ProcessStat, readStat, readThreadStat } from '../linux/proc/stat.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { readThreadWchan, readWchan } from '../linux/proc/wchan.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
@@ -18,11 +18,18 @@ export interface ProcessSample {
   readonly zombie: boolean;
   /** By thread. */
   readonly scheduler: Reading<ThreadTimes>;
+  readonly program: Program;
 }
 type ThreadTimes = ReadonlyMap<HostPid, SchedulerTimes>;
 export type ProcessSamples = ReadonlyMap<HostPid, ProcessSample>;
 
-/** The first sample of a container's processes; one that ends meanwhile is left out. */
+/** What hardly ever changes in a process once it runs its program. */
+interface Program extends Pick<ProcessFacts, 'commandLine' | 'executable' | 'oomScoreAdjust'> {
+  /** `comm`: exec gives another one. */
+  readonly name: string;
+}
+
+/** The first sample of some processes; one that ends meanwhile is left out. */
 export function sampleProcesses(files: KernelFiles, pids: readonly HostPid[]): ProcessSamples {
   const samples = new Map<HostPid, ProcessSample>();
   for (const pid of pids) {
@@ -32,19 +39,43 @@ export function sampleProcesses(files: KernelFiles, pids: readonly HostPid[]): P
       startTime: stat.value.startTime,
       zombie: stat.value.state === 'Z',
       scheduler: readThreadSchedstats(files, pid, stat.value.threads),
+      program: readProgram(files, pid, stat.value),
     });
   }
   return samples;
+}
+
+const readProgram = (files: KernelFiles, pid: HostPid, { name, state }: ProcessStat): Program => ({
+  name,
+  commandLine: state === 'Z' ? [] : truncate(orElse(readCmdline(files, pid), [])),
+  executable: readExecutable(files, pid),
+  oomScoreAdjust: readOomScoreAdjust(files, pid),
+});
+
+/** Of those processes of the first sample that are still there, and the same. */
+export function readStatsAgain(files: KernelFiles, first: ProcessSamples): ReadonlyMap<HostPid, ProcessStat> {
+  const stats = new Map<HostPid, ProcessStat>();
+  for (const [pid, { startTime }] of first) {
+    const stat = readStat(files, pid);
+    if (stat.present && stat.value.startTime === startTime) stats.set(pid, stat.value);
+  }
+  return stats;
 }
 
 /** The second sample, in full. A pid that now belongs to another process counts as a new process. */
 export function finishProcesses(
   files: KernelFiles,
   pids: readonly HostPid[],
-  first: ProcessSamples = new Map(),
+  first: ProcessSamples,
+  stats: ReadonlyMap<HostPid, ProcessStat>,
 ): readonly ProcessFacts[] {
   return pids.flatMap(pid => {
-    const facts = readProcess(files, pid, first.get(pid));
+    const again = stats.get(pid);
+    const stat = again ?? orElse(readStat(files, pid), undefined);
+    const facts =
+      stat === undefined
+        ? undefined
+        : readProcess(files, stat, again === undefined ? undefined : first.get(pid));
     return facts === undefined ? [] : [facts];
   });
 }
@@ -53,25 +84,23 @@ const commandLineBytes = 4096;
 
 function readProcess(
   files: KernelFiles,
-  pid: HostPid,
-  earlier: ProcessSample | undefined,
+  stat: ProcessStat,
+  before: ProcessSample | undefined,
 ): ProcessFacts | undefined {
-  const stat = readStat(files, pid);
+  const { pid, startTime } = stat;
   const status = readStatus(files, pid);
-  if (!stat.present || !status.present) return undefined;
-  const { startTime } = stat.value;
-  const before = earlier?.startTime === startTime ? earlier : undefined;
+  if (!status.present) return undefined;
   const { state } = status.value;
-  const times = readThreadSchedstats(files, pid, stat.value.threads);
-  const blocked = findBlocked(files, pid, before?.scheduler, times);
+  const times = readThreadSchedstats(files, pid, stat.threads);
+  const blocked = findBlocked(files, stat, before?.scheduler, times);
+  const isSameProgram = before?.program.name === stat.name && state !== 'Z';
+  const { name: _, ...program } = isSameProgram ? before.program : readProgram(files, pid, { ...stat, state });
   return {
     pid,
     startTime,
     status: status.value,
     zombieInBothSamples: state === 'Z' && before?.zombie === true,
-    commandLine: state === 'Z' ? [] : truncate(orElse(readCmdline(files, pid), [])),
-    executable: readExecutable(files, pid),
-    oomScoreAdjust: readOomScoreAdjust(files, pid),
+    ...program,
     waitChannel:
       state === 'D'
         ? readWchan(files, pid)
@@ -91,15 +120,16 @@ const mapTimes = (times: Reading<ThreadTimes> | undefined): Reading<SchedulerTim
  */
 function findBlocked(
   files: KernelFiles,
-  pid: HostPid,
+  leader: ProcessStat,
   first: Reading<ThreadTimes> | undefined,
   last: Reading<ThreadTimes>,
 ): readonly BlockedTask[] {
   if (first?.present !== true || !last.present) return [];
+  const { pid } = leader;
   const earlier = first.value;
   return [...last.value].flatMap(([thread, { timeslices }]) => {
     if (earlier.get(thread)?.timeslices !== timeslices) return [];
-    const stat = readThreadStat(files, pid, thread);
+    const stat = thread === pid ? present(leader) : readThreadStat(files, pid, thread);
     if (!stat.present || stat.value.state !== 'D') return [];
     const { name } = stat.value;
     const waitChannel = readThreadWchan(files, pid, thread);

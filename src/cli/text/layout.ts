@@ -1,11 +1,23 @@
-import stringWidth from 'string-width';
+import { createRequire } from 'node:module';
+import type stringWidth from 'string-width';
 
 /** Columns to write in: the terminal's, between 60 and 110; 80 when there is no terminal. */
 export const pageWidth = (stream: { readonly columns?: number | undefined }): number =>
   Math.min(110, Math.max(60, stream.columns ?? 80));
 
+/** Of one cell each: ASCII, Latin, and the punctuation, arrows, boxes and triangles that our own lines have. */
+const narrow = /^[\x20-\x7e\xa0-\xac\xae-\u02ff\u2010-\u2027\u2190-\u2193\u2500-\u25fc]*$/;
+
 /** Cells a text takes; wide characters take two. The text must be printable already. */
-export const width = (text: string): number => stringWidth(text);
+export const width = (text: string): number => (narrow.test(text) ? text.length : loadStringWidth()(text));
+
+let loaded: typeof stringWidth | undefined;
+
+/** Its tables and ICU's segmenter take 20 ms to load, which no start should pay without need. */
+function loadStringWidth(): typeof stringWidth {
+  loaded ??= (createRequire(import.meta.url)('string-width') as { default: typeof stringWidth }).default;
+  return loaded;
+}
 
 export const padEnd = (text: string, cells: number): string =>
   text + ' '.repeat(Math.max(0, cells - width(text)));
