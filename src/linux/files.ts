@@ -19,7 +19,7 @@ import { type Bytes, bytes } from './units.ts';
 export interface KernelFiles {
   readonly root: string;
   /** The whole file as text. Never trusts `stat` for the size: kernel files say 0. */
-  read(path: string): Reading<string>;
+  read(path: string, form?: FileForm): Reading<string>;
   /**
    * All records of a log device that gives one per read(2), one after the other, without waiting for more. A
    * stored tree has the same text in an ordinary file.
@@ -34,6 +34,12 @@ export interface KernelFiles {
   /** statfs(2): the file system that `path` is on, also through an open descriptor's link. */
   fileSystem(path: string): Reading<FileSystemStatus>;
 }
+
+/**
+ * `one-record`: what the kernel writes in one go (single_open() of fs/seq_file.c, sysctls), so that a read with room
+ * left has all of it. Of other files a short read says nothing, and one more has to find the end.
+ */
+export type FileForm = 'one-record' | 'unknown';
 
 /** The part of stat(2) that verdicts use. */
 export interface FileStatus {
@@ -68,9 +74,10 @@ const maxSize = 64 * 1024 * 1024;
 const chunk = Buffer.alloc(chunkSize);
 
 /** Reads a descriptor from the start to its end, at most 64 MiB. */
-export function readDescriptor(descriptor: number): string {
+export function readDescriptor(descriptor: number, form: FileForm = 'unknown'): string {
   const firstLength = readSync(descriptor, chunk, 0, chunkSize, 0);
   if (firstLength < chunkSize) {
+    if (form === 'one-record') return chunk.toString('utf8', 0, firstLength);
     // A seq_file may return short reads before its end; only 0 means the end.
     const moreLength =
       firstLength === 0 ? 0 : readSync(descriptor, chunk, firstLength, chunkSize - firstLength, firstLength);
@@ -128,7 +135,8 @@ export function openKernelFiles(root = '/'): KernelFiles {
   };
   return {
     root,
-    read: path => attempt(path, real => withDescriptor(real, readDescriptor)),
+    read: (path, form) =>
+      attempt(path, real => withDescriptor(real, descriptor => readDescriptor(descriptor, form))),
     log: path => attempt(path, real => withDescriptor(real, readRecords)),
     list: path => attempt(path, real => readdirSync(real)),
     link: path => attempt(path, real => readlinkSync(real)),
@@ -167,4 +175,5 @@ export const readParsed = <T>(
   files: KernelFiles,
   path: string,
   parse: (text: string) => T | undefined,
-): Reading<T> => flatMapReading(files.read(path), text => parsed(path, parse(text)));
+  form?: FileForm,
+): Reading<T> => flatMapReading(files.read(path, form), text => parsed(path, parse(text)));

@@ -62,7 +62,7 @@ export function listSysctls(files: KernelFiles): Reading<readonly SysctlName[]> 
 export function readSysctls(files: KernelFiles, names: readonly string[]): Sysctls {
   const values: Record<string, string> = {};
   for (const name of names) {
-    const text = files.read(`/proc/sys/${name.replaceAll('.', '/')}`);
+    const text = files.read(`/proc/sys/${name.replaceAll('.', '/')}`, 'one-record');
     if (text.present) values[name] = text.value.slice(0, maxValueLength).trim().replace(/\s+/g, ' ');
   }
   return values;

@@ -35,4 +35,4 @@ export function parseProcCgroup(text: string): readonly ProcCgroup[] | undefined
 }
 
 export const readProcCgroup = (files: KernelFiles, pid: ProcPid): Reading<readonly ProcCgroup[]> =>
-  readParsed(files, `/proc/${pid}/cgroup`, parseProcCgroup);
+  readParsed(files, `/proc/${pid}/cgroup`, parseProcCgroup, 'one-record');

@@ -15,4 +15,4 @@ export function parseCmdline(text: string): readonly string[] {
 }
 
 export const readCmdline = (files: KernelFiles, pid: ProcPid): Reading<readonly string[]> =>
-  mapReading(files.read(`/proc/${pid}/cmdline`), parseCmdline);
+  mapReading(files.read(`/proc/${pid}/cmdline`, 'one-record'), parseCmdline);

@@ -9,4 +9,4 @@ export function parseOomScoreAdjust(text: string): number | undefined {
 }
 
 export const readOomScoreAdjust = (files: KernelFiles, pid: ProcPid): Reading<number> =>
-  readParsed(files, `/proc/${pid}/oom_score_adj`, parseOomScoreAdjust);
+  readParsed(files, `/proc/${pid}/oom_score_adj`, parseOomScoreAdjust, 'one-record');

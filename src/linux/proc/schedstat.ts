@@ -29,7 +29,7 @@ export function parseSchedstat(text: string): SchedulerTimes | undefined {
 
 /** Of the thread group leader, whatever its other threads do. */
 export const readLeaderSchedstat = (files: KernelFiles, pid: ProcPid): Reading<SchedulerTimes> =>
-  readParsed(files, `/proc/${pid}/schedstat`, parseSchedstat);
+  readParsed(files, `/proc/${pid}/schedstat`, parseSchedstat, 'one-record');
 
 /** Of each thread of a process by its id, from /proc/<pid>/task/<tid>/schedstat. One that ends meanwhile is left out. */
 export function readThreadSchedstats(
@@ -43,7 +43,7 @@ export function readThreadSchedstats(
   if (!names.present) return names;
   const all = new Map<HostPid, SchedulerTimes>();
   for (const name of names.value) {
-    const times = readParsed(files, `${directory}/${name}/schedstat`, parseSchedstat);
+    const times = readParsed(files, `${directory}/${name}/schedstat`, parseSchedstat, 'one-record');
     // Without the right to look nothing can be said.
     if (!times.present && times.because !== 'vanished') return times;
     if (times.present) all.set(hostPid(Number(name)), times.value);

@@ -63,8 +63,8 @@ export function parseStat(text: string): ProcessStat | undefined {
 }
 
 export const readStat = (files: KernelFiles, pid: ProcPid): Reading<ProcessStat> =>
-  readParsed(files, `/proc/${pid}/stat`, parseStat);
+  readParsed(files, `/proc/${pid}/stat`, parseStat, 'one-record');
 
 /** The same of one thread; times, faults and the start are the thread's own. */
 export const readThreadStat = (files: KernelFiles, pid: ProcPid, thread: HostPid): Reading<ProcessStat> =>
-  readParsed(files, `/proc/${pid}/task/${thread}/stat`, parseStat);
+  readParsed(files, `/proc/${pid}/task/${thread}/stat`, parseStat, 'one-record');

@@ -66,8 +66,10 @@ export interface ProcessStatus {
 export function parseMask(text: string | undefined, lowest: number): readonly number[] | undefined {
   if (text === undefined || !/^[0-9a-f]{1,32}$/i.test(text)) return undefined;
   const numbers: number[] = [];
-  let rest = BigInt(`0x${text}`);
-  for (let bit = lowest; rest > 0n; bit += 1, rest >>= 1n) if (rest & 1n) numbers.push(bit);
+  for (let digit = 0; digit < text.length; digit += 1) {
+    const bits = Number.parseInt(text.charAt(text.length - 1 - digit), 16);
+    for (let bit = 0; bit < 4; bit += 1) if (bits & (1 << bit)) numbers.push(lowest + 4 * digit + bit);
+  }
   return numbers;
 }
 
@@ -81,6 +83,26 @@ function parseIds(text: string | undefined): Ids | undefined {
     return undefined;
   return { real, effective, saved, filesystem };
 }
+
+/** Values by key. The first one counts: nothing that comes later may replace what the kernel wrote. */
+function splitLines(text: string): ReadonlyMap<string, string> {
+  const lines = new Map<string, string>();
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    const colon = text.indexOf(':', start);
+    if (colon > start && colon < end) {
+      const key = text.slice(start, colon);
+      let from = colon + 1;
+      while (from < end && isBlank(text.charCodeAt(from))) from += 1;
+      if (!lines.has(key)) lines.set(key, text.slice(from, end));
+    }
+    start = end + 1;
+  }
+  return lines;
+}
+
+const isBlank = (code: number): boolean => code === 9 || code === 32;
 
 function parseMemory(lines: ReadonlyMap<string, string>): ProcessStatus['memory'] {
   const amount = (key: string): Bytes | undefined => {
@@ -108,13 +130,7 @@ function parseMemory(lines: ReadonlyMap<string, string>): ProcessStatus['memory'
 
 /** Undefined when a line that every kernel since 3.8 writes is missing. */
 export function parseStatus(text: string): ProcessStatus | undefined {
-  const lines = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const colon = line.indexOf(':');
-    // The first one counts: nothing that comes later may replace what the kernel wrote.
-    if (colon > 0 && !lines.has(line.slice(0, colon)))
-      lines.set(line.slice(0, colon), line.slice(colon + 1).replace(/^[\t ]+/, ''));
-  }
+  const lines = splitLines(text);
   const value = (key: string): string | undefined => lines.get(key)?.trimEnd();
   const name = lines.get('Name');
   const state = value('State')?.[0];
@@ -166,11 +182,11 @@ export function parseStatus(text: string): ProcessStatus | undefined {
 }
 
 export const readStatus = (files: KernelFiles, pid: ProcPid): Reading<ProcessStatus> =>
-  readParsed(files, `/proc/${pid}/status`, parseStatus);
+  readParsed(files, `/proc/${pid}/status`, parseStatus, 'one-record');
 
 /** `NSpid:` alone, at a fifth of the cost of the whole file's fields, for those who look at many processes. */
 export const readNamespacePids = (files: KernelFiles, pid: ProcPid): Reading<readonly NsPid[]> =>
-  mapReading(files.read(`/proc/${pid}/status`), text =>
+  mapReading(files.read(`/proc/${pid}/status`, 'one-record'), text =>
     (/^NSpid:([\s\d]*)$/m.exec(text)?.[1] ?? '').split(/\s+/).flatMap(digits => {
       const id = parseCount(digits);
       return id === undefined ? [] : [nsPid(id)];

@@ -17,7 +17,7 @@ export const readThreadWchan = (files: KernelFiles, pid: ProcPid, thread: HostPi
   readWchanAt(files, `/proc/${pid}/task/${thread}/wchan`);
 
 function readWchanAt(files: KernelFiles, path: string): Reading<string> {
-  return flatMapReading(files.read(path), text => {
+  return flatMapReading(files.read(path, 'one-record'), text => {
     const name = parseWchan(text);
     return name === undefined
       ? absent(path, 'not-permitted', 'the task does not sleep, or reading it needs CAP_SYS_PTRACE (root)')

@@ -32,12 +32,11 @@ export function compareSysctls(host: Sysctls, container: Sysctls, start: Sysctls
   for (const [name, initial] of Object.entries(start)) {
     const there = host[name];
     const here = container[name];
-    if (there === undefined || here === there || !acts(name, container)) continue;
-    if (setAtBoot[name] === there) continue;
+    if (there === undefined || here === there || (here === undefined && there === initial)) continue;
+    if (!acts(name, container) || setAtBoot[name] === there) continue;
     const difference = { name, host: there, start: initial, container: here };
-    if (there === initial) {
-      if (here !== undefined) comparison.older.push(difference);
-    } else if (here === undefined || here === initial) comparison.notArrived.push(difference);
+    if (there === initial) comparison.older.push(difference);
+    else if (here === undefined || here === initial) comparison.notArrived.push(difference);
     else comparison.chosen.push(difference);
   }
   return comparison;
