@@ -5,12 +5,14 @@ import { discoverContainers } from '../containers/discover.ts';
 import { selectContainers } from '../containers/select.ts';
 import { type KernelFiles, openKernelFiles } from '../linux/files.ts';
 import type { Observation } from '../observe/observation.ts';
-import { type ObserveOptions, observe } from '../observe/observe.ts';
+import { type ObserveOptions, type ObserveScope, observe } from '../observe/observe.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { showWhile } from './progress.ts';
 import { printable } from './text/printable.ts';
 
 export interface LookOptions {
+  /** What is looked at here; everything when left out. */
+  readonly scope?: ObserveScope;
   readonly windowMs: number;
   /** A saved observation to use in place of this machine. */
   readonly from?: string | undefined;
@@ -23,7 +25,7 @@ export async function look(selectors: readonly string[], options: LookOptions): 
   const { containers, notices, scan } = await discoverContainers(files);
   if (containers.length === 0) refuseBlindness(notices);
   const chosen = choose(files, containers, selectors);
-  return lookAt(files, { containers: chosen, notices, scan, windowMs: options.windowMs });
+  return lookAt(files, { containers: chosen, notices, scan, ...options });
 }
 
 /** "There are none" would be a claim that somebody without the right to look cannot make. */

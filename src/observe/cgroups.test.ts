@@ -29,7 +29,9 @@ const layoutOf = (tree: TemporaryTree): CgroupLayout => {
 };
 /** Files of a disk do not end with ENODEV as those of a cgroup do, so descriptors are not kept here. */
 const observe = (tree: TemporaryTree) =>
-  createCgroupObserver(tree.files, layoutOf(tree), createSampler({ root: tree.root, maxDescriptors: 0 }));
+  createCgroupObserver(tree.files, layoutOf(tree), {
+    sampler: createSampler({ root: tree.root, maxDescriptors: 0 }),
+  });
 
 const path = cgroupPath('/docker/a b');
 const inPids = { cgroups: { pids: path } };

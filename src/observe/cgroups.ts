@@ -30,7 +30,10 @@ export interface CgroupObserver {
 export function createCgroupObserver(
   files: KernelFiles,
   layout: CgroupLayout,
-  sampler: Sampler = createSampler({ root: files.root }),
+  {
+    sampler = createSampler({ root: files.root }),
+    asked = controllers,
+  }: { readonly sampler?: Sampler; readonly asked?: readonly Controller[] } = {},
 ): CgroupObserver {
   const sampled: CgroupFiles = { ...files, file: sampler.file };
   const observed = {
@@ -48,7 +51,7 @@ export function createCgroupObserver(
   };
   return {
     sample(containers) {
-      for (const controller of controllers)
+      for (const controller of asked)
         observed[controller].sample(containers.flatMap(({ cgroups }) => cgroups[controller] ?? []));
     },
     tables: () => ({

@@ -1,6 +1,6 @@
 import type { KernelFiles } from '../linux/files.ts';
 import { readNamespace } from '../linux/namespaces.ts';
-import { type NetCounters, readNetCounters } from '../linux/net/snmp.ts';
+import { createNetCounterReader, type NetCounterReader, type NetCounters } from '../linux/net/snmp.ts';
 import { dumpListeners, readListeningSockets } from '../linux/net/sock-diag.ts';
 import {
   listSysctls,
@@ -56,6 +56,7 @@ type SampleTable = ReadonlyMap<NamespaceId, Sample>;
 
 export function createNetworkObserver(files: KernelFiles, inits: readonly HostPid[]): NetworkObserver {
   const samples: SampleTable[] = [];
+  const readCounters = createNetCounterReader(files);
   let host: HostLook | undefined;
   const look = (): HostLook => {
     host ??= readHost(files);
@@ -64,18 +65,23 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
   return {
     look,
     sample: () => {
-      samples.push(sampleNamespaces(files, inits, samples.length === 0));
+      samples.push(sampleNamespaces(files, inits, readCounters, samples.length === 0));
     },
     finish: members => finish(files, look(), [samples[0] ?? new Map(), samples.at(-1) ?? new Map()], members),
   };
 }
 
-function sampleNamespaces(files: KernelFiles, inits: readonly HostPid[], isFirst: boolean): SampleTable {
+function sampleNamespaces(
+  files: KernelFiles,
+  inits: readonly HostPid[],
+  readCounters: NetCounterReader,
+  isFirst: boolean,
+): SampleTable {
   const table = new Map<NamespaceId, Sample>();
   for (const init of inits) {
     const namespace = readNamespace(files, init, 'net');
     if (!namespace.present || table.has(namespace.value)) continue;
-    const counters = readNetCounters(files, init);
+    const counters = readCounters(init);
     table.set(namespace.value, { counters, drops: isFirst ? readDrops(files, init, counters) : noDrops });
   }
   return table;

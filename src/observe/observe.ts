@@ -3,11 +3,17 @@ import type { Container, EngineNotice } from '../containers/container.ts';
 import { groupProcesses } from '../containers/members.ts';
 import { type ProcessScan, scanProcesses } from '../containers/scan.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
-import type { CgroupLayout, MemoryBreakdown } from '../linux/cgroup/model.ts';
+import {
+  type CgroupLayout,
+  type Controller,
+  controllers,
+  type MemoryBreakdown,
+} from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import { readMountinfo } from '../linux/proc/mountinfo.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
+import { reserveDescriptors } from '../linux/syscalls/descriptors.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 import { readHost, readInitialNamespaces } from './host.ts';
@@ -20,15 +26,31 @@ import {
   type Observation,
   observationVersion,
 } from './observation.ts';
-import { finishProcesses, type ProcessSamples, readStatsAgain, sampleProcesses } from './processes.ts';
+import {
+  finishProcesses,
+  type Named,
+  type ProcessSamples,
+  readStatsAgain,
+  sampleProcesses,
+} from './processes.ts';
 import { readSharedMemory } from './shared-memory.ts';
 import { findUnlinkedFiles } from './unlinked-files.ts';
+
+export interface ObserveScope {
+  readonly controllers: readonly Controller[];
+  /** Whose command line, executable and oom_score_adj are read. */
+  readonly programs: 'all' | 'inits';
+}
+
+const everything: ObserveScope = { controllers, programs: 'all' };
 
 export interface ObserveOptions {
   readonly containers: readonly Container[];
   readonly notices: readonly EngineNotice[];
   /** Milliseconds from the start of one sample to the start of the other. */
   readonly windowMs: number;
+  /** What is looked at, when not everything is wanted: opening the files of a hundred containers takes its time. */
+  readonly scope?: ObserveScope;
   /** The processes that the containers were just found among, so as not to look for them again. */
   readonly scan?: Reading<ProcessScan>;
 }
@@ -39,17 +61,19 @@ export interface ObserveOptions {
  * listeners, shared memory and the kernel log belong to counters, and are read with the second sample.
  */
 export async function observe(files: KernelFiles, options: ObserveOptions): Promise<Observation> {
-  const { containers, windowMs, scan = scanProcesses(files) } = options;
+  const { containers, windowMs, scan = scanProcesses(files), scope = everything } = options;
   const layout = orElse(detectLayout(files), noCgroups);
-  const cgroups = createCgroupObserver(files, layout);
+  const cgroups = createCgroupObserver(files, layout, { asked: scope.controllers });
   const inits = containers.flatMap(({ init }) => (init === null ? [] : [init]));
   const network = createNetworkObserver(files, inits);
 
+  reserveFor(containers.length * scope.controllers.length * filesOfController);
   const begin = performance.now();
   cgroups.sample(containers);
   network.sample();
   const membersBefore = groupProcesses(files, containers, scan);
-  const processes = sampleProcesses(files, [...membersBefore.values()].flat());
+  const named: Named = scope.programs === 'all' ? 'all' : new Set(inits);
+  const processes = sampleProcesses(files, [...membersBefore.values()].flat(), named);
   const still = readStill(files, containers, membersBefore);
   network.look();
   await sleep(Math.max(0, begin + windowMs - performance.now()));
@@ -75,7 +99,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
         ? { container, processes: [], ...nothingRuns }
         : {
             container,
-            processes: finishProcesses(files, pids, processes, stats),
+            processes: finishProcesses(files, pids, processes, stats, named),
             memoryFiles: readSharedMemory(
               files,
               container,
@@ -89,6 +113,15 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     }),
     notices: options.notices,
   };
+}
+
+/** On average, cgroup v1 and v2 alike. */
+const filesOfController = 5;
+/** Fewer than this Node's table has from the start, less what it uses itself. */
+const roomAnyway = 192;
+
+function reserveFor(descriptors: number): void {
+  if (descriptors > roomAnyway) reserveDescriptors(descriptors + roomAnyway);
 }
 
 /** Who is in which container now. Who was there before and is the same process still is where it was. */

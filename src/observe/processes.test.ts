@@ -116,5 +116,5 @@ test('nobody blocked: nothing is said; without a first sample nothing can be', (
     observeTwice(threadsIn({ 7: ['S', 5], 8: ['S', 9] }), threadsIn({ 7: ['S', 5], 8: ['S', 9] })),
   ).not.toHaveProperty('blocked');
   using tree = temporaryTree(threadsIn({ 7: ['D', 5], 8: ['D', 9] }));
-  expect(finishProcesses(tree.files, [pid])[0]).not.toHaveProperty('blocked');
+  expect(finishProcesses(tree.files, [pid], new Map(), new Map())[0]).not.toHaveProperty('blocked');
 });

@@ -29,8 +29,15 @@ interface Program extends Pick<ProcessFacts, 'commandLine' | 'executable' | 'oom
   readonly name: string;
 }
 
+/** The processes whose programs somebody asks about. */
+export type Named = ReadonlySet<HostPid> | 'all';
+
 /** The first sample of some processes; one that ends meanwhile is left out. */
-export function sampleProcesses(files: KernelFiles, pids: readonly HostPid[]): ProcessSamples {
+export function sampleProcesses(
+  files: KernelFiles,
+  pids: readonly HostPid[],
+  named: Named = 'all',
+): ProcessSamples {
   const samples = new Map<HostPid, ProcessSample>();
   for (const pid of pids) {
     const stat = readStat(files, pid);
@@ -39,18 +46,29 @@ export function sampleProcesses(files: KernelFiles, pids: readonly HostPid[]): P
       startTime: stat.value.startTime,
       zombie: stat.value.state === 'Z',
       scheduler: readThreadSchedstats(files, pid, stat.value.threads),
-      program: readProgram(files, pid, stat.value),
+      program: readProgram(files, stat.value, named),
     });
   }
   return samples;
 }
 
-const readProgram = (files: KernelFiles, pid: HostPid, { name, state }: ProcessStat): Program => ({
-  name,
-  commandLine: state === 'Z' ? [] : truncate(orElse(readCmdline(files, pid), [])),
-  executable: readExecutable(files, pid),
-  oomScoreAdjust: readOomScoreAdjust(files, pid),
-});
+type ProgramState = Pick<ProcessStat, 'pid' | 'name' | 'state'>;
+
+function readProgram(files: KernelFiles, { pid, name, state }: ProgramState, named: Named): Program {
+  if (named !== 'all' && !named.has(pid)) return { ...unasked, name };
+  return {
+    name,
+    commandLine: state === 'Z' ? [] : truncate(orElse(readCmdline(files, pid), [])),
+    executable: readExecutable(files, pid),
+    oomScoreAdjust: readOomScoreAdjust(files, pid),
+  };
+}
+
+const unasked = {
+  commandLine: [],
+  executable: absent('exe', 'disabled', 'nobody asked for it here; glassbox inspect does'),
+  oomScoreAdjust: absent('oom_score_adj', 'disabled', 'nobody asked for it here; glassbox inspect does'),
+};
 
 /** Of those processes of the first sample that are still there, and the same. */
 export function readStatsAgain(files: KernelFiles, first: ProcessSamples): ReadonlyMap<HostPid, ProcessStat> {
@@ -68,6 +86,7 @@ export function finishProcesses(
   pids: readonly HostPid[],
   first: ProcessSamples,
   stats: ReadonlyMap<HostPid, ProcessStat>,
+  named: Named = 'all',
 ): readonly ProcessFacts[] {
   return pids.flatMap(pid => {
     const again = stats.get(pid);
@@ -75,7 +94,7 @@ export function finishProcesses(
     const facts =
       stat === undefined
         ? undefined
-        : readProcess(files, stat, again === undefined ? undefined : first.get(pid));
+        : readProcess(files, stat, again === undefined ? undefined : first.get(pid), named);
     return facts === undefined ? [] : [facts];
   });
 }
@@ -86,6 +105,7 @@ function readProcess(
   files: KernelFiles,
   stat: ProcessStat,
   before: ProcessSample | undefined,
+  named: Named,
 ): ProcessFacts | undefined {
   const { pid, startTime } = stat;
   const status = readStatus(files, pid);
@@ -94,7 +114,9 @@ function readProcess(
   const times = readThreadSchedstats(files, pid, stat.threads);
   const blocked = findBlocked(files, stat, before?.scheduler, times);
   const isSameProgram = before?.program.name === stat.name && state !== 'Z';
-  const { name: _, ...program } = isSameProgram ? before.program : readProgram(files, pid, { ...stat, state });
+  const { name: _, ...program } = isSameProgram
+    ? before.program
+    : readProgram(files, { pid, name: stat.name, state }, named);
   return {
     pid,
     startTime,

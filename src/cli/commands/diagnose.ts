@@ -1,6 +1,7 @@
 import { catalogue } from '../../cases/index.ts';
 import type { Symptom } from '../../diagnose/case.ts';
 import { type Diagnosis, diagnose, worstSeverity } from '../../diagnose/diagnosis.ts';
+import { controllersFor } from '../../diagnose/scope.ts';
 import { type Severity, severities } from '../../diagnose/verdict.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
 import { type LookOptions, look } from '../look.ts';
@@ -23,7 +24,9 @@ export async function diagnoseCommand(
     symptom === undefined
       ? catalogue
       : catalogue.filter(({ definition }) => definition.symptoms.includes(symptom));
-  const observation = await look(selectors, options);
+  const cases = rules.map(({ definition }) => definition);
+  const scope = { controllers: controllersFor(cases), programs: 'all' } as const;
+  const observation = await look(selectors, { ...options, scope });
   const diagnosis = diagnose(observation, rules);
   if (options.json) printJson(diagnosis);
   else if (diagnosis.containers.length === 0)

@@ -2,6 +2,7 @@ import { catalogue } from '../../cases/index.ts';
 import type { Answer } from '../../diagnose/answers.ts';
 import { questions } from '../../diagnose/case.ts';
 import { type ContainerDiagnosis, diagnose } from '../../diagnose/diagnosis.ts';
+import { controllersFor } from '../../diagnose/scope.ts';
 import { type Usage, usageOf } from '../../diagnose/usage.ts';
 import type { Reading } from '../../linux/reading.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
@@ -14,7 +15,10 @@ import { printable } from '../text/printable.ts';
 import { formatBytes, formatLimit, formatSince } from '../text/quantity.ts';
 
 export async function ps(options: LookOptions & { readonly json: boolean }): Promise<ExitCode> {
-  const observation = await look([], options);
+  const cases = catalogue.map(({ definition }) => definition);
+  // Which problems there are is shown here, not whose doing they are.
+  const scope = { controllers: controllersFor(cases), programs: 'inits' } as const;
+  const observation = await look([], { ...options, scope });
   const diagnosis = diagnose(observation, catalogue);
   const usages = observation.containers.map(facts => usageOf(observation, facts));
   if (options.json) {

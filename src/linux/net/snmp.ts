@@ -47,14 +47,29 @@ function parseInteger(text: string | undefined): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** Both files of the network namespace that `pid` is in, as one table. */
-export function readNetCounters(files: KernelFiles, pid: HostPid): Reading<NetCounters> {
-  const counters: Record<string, number> = {};
-  for (const name of ['snmp', 'netstat']) {
-    const path = `/proc/${pid}/net/${name}`;
-    const text = files.read(path);
-    if (!text.present) return text;
-    if (!addCounters(counters, text.value)) return parsed<NetCounters>(path, undefined);
-  }
-  return present(counters);
+/** Reads both files of the network namespace that a process is in, as one table. */
+export type NetCounterReader = (pid: HostPid) => Reading<NetCounters>;
+
+/** Most namespaces are quiet: their texts are the same again, and often each other's, and are parsed once. */
+export function createNetCounterReader(files: KernelFiles): NetCounterReader {
+  const known = new Map<string, NetCounters>();
+  return pid => {
+    const texts: string[] = [];
+    for (const name of ['snmp', 'netstat']) {
+      const text = files.read(`/proc/${pid}/net/${name}`, 'one-record');
+      if (!text.present) return text;
+      texts.push(text.value);
+    }
+    const key = texts.join('');
+    const same = known.get(key);
+    if (same !== undefined) return present(same);
+    const counters: Record<string, number> = {};
+    if (!texts.every(text => addCounters(counters, text)))
+      return parsed<NetCounters>(`/proc/${pid}/net/{snmp,netstat}`, undefined);
+    known.set(key, counters);
+    return present(counters);
+  };
 }
+
+export const readNetCounters = (files: KernelFiles, pid: HostPid): Reading<NetCounters> =>
+  createNetCounterReader(files)(pid);
