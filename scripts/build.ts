@@ -14,7 +14,6 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { builtinModules } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -46,20 +45,6 @@ const sourceLocations: Plugin = {
   },
 };
 
-/** CommonJS packages (undici) `require` Node's own modules, which an ES module bundle cannot. */
-const requiredBuiltins: Plugin = {
-  name: 'required-builtins',
-  setup({ onResolve, onLoad }) {
-    const builtins = new Set(builtinModules.flatMap(id => [id, `node:${id}`]));
-    onResolve({ filter: /^[a-z_:/]+$/ }, ({ path, kind }) =>
-      kind === 'require-call' && builtins.has(path) ? { path, namespace: 'builtin' } : undefined,
-    );
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
-  },
-};
-
 mkdirSync(outdir, { recursive: true });
 try {
   await build({
@@ -76,7 +61,7 @@ try {
     chunkNames: '[name]-[hash]',
     sourcemap: false,
     logLevel: 'warning',
-    plugins: [sourceLocations, requiredBuiltins],
+    plugins: [sourceLocations],
   });
 } catch (error) {
   rmSync(outdir, { recursive: true, force: true });

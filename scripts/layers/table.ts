@@ -37,7 +37,6 @@ export const nodeModules: Readonly<Record<string, readonly Layer[]>> = {
 /** Packages that belong to one place, so that the rest stays pure and `--version` stays fast. */
 export const packages: Readonly<Record<string, readonly Layer[]>> = {
   koffi: ['linux'],
-  undici: ['containers', 'lab'],
   commander: ['cli'],
   'string-width': ['cli'],
   esbuild: [],
