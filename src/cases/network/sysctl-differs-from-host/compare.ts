@@ -29,7 +29,8 @@ export function compareSysctls(host: Sysctls, container: Sysctls, start: Sysctls
     chosen: [] as Difference[],
     older: [] as Difference[],
   };
-  for (const [name, initial] of Object.entries(start)) {
+  for (const name of Object.keys(start)) {
+    const initial = start[name] ?? '';
     const there = host[name];
     const here = container[name];
     if (there === undefined || here === there || (here === undefined && there === initial)) continue;
