@@ -38,8 +38,13 @@ function summaryOf(isInit: boolean, isolation: IsolationFacts, ways: readonly Wa
     : `${who} is uid 0 of the host: its user namespace maps root to root`;
   if (ways.length === 0)
     return `${start}. No way out was seen: no writable path of the host, no disk, no capability beyond an engine's defaults. A hole in the kernel or engine would still make it the host's root.`;
-  return `${start}: it could ${listed(ways.map(({ could }) => could))}.`;
+  const said = ways.slice(0, named).map(({ could }) => could);
+  const more = ways.length - said.length;
+  return `${start}: it could ${listed(more > 0 ? [...said, `leave in ${sayCount(more, 'more way')}`] : said)}.`;
 }
+
+/** The evidence has all of them. */
+const named = 4;
 
 const listed = (parts: readonly string[]): string =>
   parts.length < 2 ? parts.join() : `${parts.slice(0, -1).join('; ')}; and ${parts.at(-1)}`;
