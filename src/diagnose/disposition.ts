@@ -68,10 +68,9 @@ function caughtSignal(
   if (runsNode(init)) return nodesSignal(fetching, signal);
   if (!runsShell(init)) return { kind: 'handled', how: 'a handler of its own' };
   if (children.present && children.value.length === 0)
-    return { kind: 'handled', how: 'a shell with a trap and nothing to wait for' };
+    return { kind: 'handled', how: 'a shell trap, no child' };
   const waits = fetching.present ? fetching.value.waitChannels : [];
-  if (waits.includes('sigsuspend'))
-    return { kind: 'handled', how: 'a shell with a trap, in `wait`, which a signal ends' };
+  if (waits.includes('sigsuspend')) return { kind: 'handled', how: 'a shell trap, in `wait`' };
   return {
     kind: 'doubtful',
     why: 'a shell runs its trap only after the command in the foreground, or at once in `wait`: masks do not tell which',
@@ -88,5 +87,5 @@ function nodesSignal(fetching: Reading<SignalFetching>, signal: number): Disposi
     };
   return oneShot.value.includes(signal)
     ? { kind: 're-raised' }
-    : { kind: 'handled', how: "a listener: it is not Node's own one-shot handler" };
+    : { kind: 'handled', how: "a listener, not Node's own" };
 }

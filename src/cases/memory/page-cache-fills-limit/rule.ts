@@ -39,7 +39,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   const nearest = tightestLevel(chain);
   if (nearest === undefined) {
     return ruledOut({
-      claim: 'No memory limit on the way to the root, so there is none to fill',
+      claim: 'No memory limit on the way to the root',
       source: memoryFile(chain.own, 'limit'),
       observed: 'max',
     });

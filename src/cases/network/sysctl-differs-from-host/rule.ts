@@ -10,7 +10,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   const { container, host } = facts;
   if (container.namespaces.net !== undefined && container.namespaces.net === host.namespaces.net)
     return ruledOut({
-      claim: "It shares the host's network namespace: the host's values are its values",
+      claim: "It shares the host's network namespace and values",
       source: `/proc/${container.init ?? '?'}/ns/net`,
       observed: `net:[${container.namespaces.net}]`,
     });

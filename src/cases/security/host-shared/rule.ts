@@ -52,7 +52,7 @@ const separateEvidence = ({ container, host, init }: RuleFacts): readonly Eviden
   });
 
 const noMounts = ({ init, isolation }: RuleFacts): Evidence => ({
-  claim: "Neither the root directory of the host nor an engine's socket is mounted in",
+  claim: "No root directory of the host nor engine's socket in it",
   source: `/proc/${init.pid}/mountinfo`,
   observed: `${isolation.mounts.length} mounts`,
 });
