@@ -42,7 +42,7 @@ test('the lab: shared pid and net are found, the twin has its own', () => {
   });
   expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({
     kind: 'ruled-out',
-    evidence: [{}, {}, {}, { claim: expect.stringContaining('Neither the root directory') }],
+    evidence: [{}, {}, {}, { claim: expect.stringContaining('No root directory of the host') }],
   });
 });
 
