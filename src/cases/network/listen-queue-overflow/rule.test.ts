@@ -93,6 +93,16 @@ test('found: a queue that is empty again, told by its drops in the window', () =
   });
 });
 
+test("in a pod a socket that nobody is known to hold may be a neighbour's", () => {
+  const unknown = listener({ backlog: notThere, dropped: notThere });
+  const who = { pod: { namespace: 'shop', name: 'web', container: 'sidecar' } };
+  expect(judge({ overflows: [0, 4], listeners: [unknown], who })).toMatchObject({
+    kind: 'found',
+    severity: 'warning',
+    certainty: 'likely',
+  });
+});
+
 test('found: the counter moved, the socket is not known (no right to ask)', () => {
   const unknown = listener({ backlog: notThere, dropped: notThere });
   expect(judge({ overflows: [0, 4], listeners: [unknown] })).toMatchObject({
