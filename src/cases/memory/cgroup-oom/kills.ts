@@ -86,10 +86,11 @@ export function sortKills(facts: KillFacts): Kills {
 }
 
 /**
- * An engine makes a cgroup for each run. A bare container sits in whatever cgroup it was started from, where others
+ * An engine makes a cgroup for each run, unless it is told not to. A bare container sits in whatever cgroup it was started from, where others
  * may have been before it: there the time has to agree too.
  */
-const hasOwnCgroup = ({ container }: KillFacts): boolean => container.engine !== 'bare';
+const hasOwnCgroup = ({ container, memory }: KillFacts): boolean =>
+  container.engine !== 'bare' && !(memory.present && memory.value.shared);
 
 /** The kills that the kernel counts for the cgroup, with those of nested cgroups where it does. */
 function counterOf({

@@ -304,6 +304,13 @@ describe('the counter without a report', () => {
       summary: expect.stringContaining('also holds processes of others'),
     });
   });
+  test("an engine's container in a cgroup of others is not blamed for kills before its start", () => {
+    const init = present(process(4711, { startTime: clockTicks(73.8 * 360_000) }));
+    const memory = present({ ...chain(own(killed(1)), unlimited, root), shared: true });
+    const podman = container({ engine: 'podman', id: 'a'.repeat(64) });
+    const verdict = judge({ init, memory, container: podman, oomReports: present([oomReport()]) });
+    expect(verdict.kind).toBe('ruled-out');
+  });
   test('no limit was ever met: the host', () => {
     const verdict = judge({ ...noLog, ...withMemory(killed(1, { limitHits: present(0) })) });
     expect(verdict.kind).toBe('ruled-out');
