@@ -65,6 +65,9 @@ export function parseStatsHeading(text: string): { cgroup: CgroupPath; rest: str
   return { cgroup: cgroupPath(match[1]), rest: match[2] };
 }
 
+/** `anon 24936448` alone: the greater part of a log full of reports, and like no other line of one. */
+export const isStatLine = (text: string): boolean => /^[a-z][a-z0-9_()]* \d{1,20}$/.test(text);
+
 /** LOG_LINE_MAX of kernels that print memory.stat as one record, less the largest prefix. */
 const cutLength = 960;
 

@@ -3,6 +3,7 @@ import {
   isChoice,
   isGroupKill,
   isRestOf,
+  isStatLine,
   parseConstraint,
   parseCounter,
   parseInvocation,
@@ -132,6 +133,10 @@ function joinPieces(records: readonly KmsgRecord[]): readonly KmsgRecord[] {
 }
 
 function addRecord({ text, at }: KmsgRecord, open: Draft | undefined, enter: (stage: Stage) => Draft): void {
+  if (isStatLine(text)) {
+    if (open?.stage === 'stats') addStats(open, text);
+    return;
+  }
   const invokedBy = parseInvocation(text);
   if (invokedBy !== undefined) {
     enter('invoked').invokedBy = invokedBy;
@@ -189,11 +194,15 @@ function addMemory(text: string, open: Draft | undefined, enter: (stage: Stage) 
     enter('tasks').columns = columns;
     return;
   }
-  if (open?.stage === 'stats') for (const [key, value] of parseStats(text) ?? []) open.stats.set(key, value);
+  if (open?.stage === 'stats') addStats(open, text);
   if (open?.stage === 'tasks') {
     const candidate = parseTaskRow(text, open.columns);
     if (candidate !== undefined) open.candidates.push(candidate);
   }
+}
+
+function addStats(draft: Draft, text: string): void {
+  for (const [key, value] of parseStats(text) ?? []) draft.stats.set(key, value);
 }
 
 function addTotals(draft: Draft, line: string, first: boolean): void {

@@ -34,16 +34,18 @@ export function parseKmsg(text: string): readonly KmsgRecord[] {
   const records: KmsgRecord[] = [];
   for (const line of text.split('\n')) {
     const semicolon = line.indexOf(';');
-    if (line.startsWith(' ') || semicolon < 0) continue;
-    const fields = line.slice(0, semicolon).split(',', 4);
-    const [priority, sequence, at] = fields.map(parseCount);
+    if (semicolon < 0 || line.startsWith(' ')) continue;
+    const [first, second, third, flags] = line.slice(0, semicolon).split(',', 4);
+    const priority = parseCount(first);
+    const sequence = parseCount(second);
+    const at = parseCount(third);
     if (priority === undefined || sequence === undefined || at === undefined) continue;
     records.push({
       facility: Math.floor(priority / 8),
       level: priority % 8,
       sequence,
       at: microseconds(at),
-      continues: fields[3] === 'c',
+      continues: flags === 'c',
       text: unescapeText(line.slice(semicolon + 1)),
     });
   }

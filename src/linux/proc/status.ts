@@ -62,9 +62,12 @@ export interface ProcessStatus {
   }>;
 }
 
+const none: readonly number[] = [];
+
 /** `0000000000004000` → the numbers of its set bits, counted from `lowest`. */
 export function parseMask(text: string | undefined, lowest: number): readonly number[] | undefined {
   if (text === undefined || !/^[0-9a-f]{1,32}$/i.test(text)) return undefined;
+  if (/^0+$/.test(text)) return none;
   const numbers: number[] = [];
   for (let digit = 0; digit < text.length; digit += 1) {
     const bits = Number.parseInt(text.charAt(text.length - 1 - digit), 16);
