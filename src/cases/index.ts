@@ -23,6 +23,9 @@ import { rule as sysctlDiffersFromHostRule } from './network/sysctl-differs-from
 import { definition as cpuThrottled } from './process/cpu-throttled/case.ts';
 import { lab as cpuThrottledLab } from './process/cpu-throttled/lab.ts';
 import { rule as cpuThrottledRule } from './process/cpu-throttled/rule.ts';
+import { definition as cpuViewIsHost } from './process/cpu-view-is-host/case.ts';
+import { lab as cpuViewIsHostLab } from './process/cpu-view-is-host/lab.ts';
+import { rule as cpuViewIsHostRule } from './process/cpu-view-is-host/rule.ts';
 import { definition as initIgnoresSignal } from './process/init-ignores-signal/case.ts';
 import { lab as initIgnoresSignalLab } from './process/init-ignores-signal/lab.ts';
 import { rule as initIgnoresSignalRule } from './process/init-ignores-signal/rule.ts';
@@ -70,4 +73,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(pidsLimitReached, pidsLimitReachedRule, pidsLimitReachedLab),
   entry(shmFull, shmFullRule, shmFullLab),
   entry(stopLosesChildren, stopLosesChildrenRule, stopLosesChildrenLab),
+  entry(cpuViewIsHost, cpuViewIsHostRule, cpuViewIsHostLab),
 ];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseMask, parseStatus } from './status.ts';
+import { parseAllowedCpus, parseMask, parseStatus } from './status.ts';
 
 /** Linux 6.18: `unshare -Urpf --mount-proc setpriv --no-new-privs sleep 5` as the host sees it. */
 const init618 = `Name:	sleep
@@ -201,4 +201,15 @@ test.each([
   [undefined, 0, undefined],
 ])('mask %s from %i', (text, lowest, numbers) => {
   expect(parseMask(text, lowest)).toEqual(numbers);
+});
+
+test.each([
+  ['Cpus_allowed:\t3\nCpus_allowed_list:\t0-1\nMems_allowed:\t1\n', [0, 1]],
+  ['Cpus_allowed_list:\t0-2,8\n', [0, 1, 2, 8]],
+  ['Cpus_allowed_list:\t', undefined],
+  ['Cpus_allowed_list:\t3-1\n', undefined],
+  ['Name:\tCpus_allowed_list:\\n0\n', undefined],
+  ['', undefined],
+])('allowed CPUs of %j', (text, expected) => {
+  expect(parseAllowedCpus(text)).toEqual(expected);
 });

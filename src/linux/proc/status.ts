@@ -1,3 +1,4 @@
+import { parseCpuList } from '../cpulist.ts';
 import { type KernelFiles, readParsed } from '../files.ts';
 import { absent, mapReading, present, type Reading } from '../reading.ts';
 import { type Bytes, bytes, type HostPid, hostPid, type NsPid, nsPid, parseCount } from '../units.ts';
@@ -195,3 +196,12 @@ export const readNamespacePids = (files: KernelFiles, pid: ProcPid): Reading<rea
       return id === undefined ? [] : [nsPid(id)];
     }),
   );
+
+/** `Cpus_allowed_list:` alone (`0-1,4`): cpuset and affinity together, what sched_getaffinity() and nproc count. */
+export function parseAllowedCpus(text: string): readonly number[] | undefined {
+  const list = /^Cpus_allowed_list:[\t ]*(\S+)$/m.exec(text)?.[1];
+  return list === undefined ? undefined : parseCpuList(list);
+}
+
+export const readAllowedCpus = (files: KernelFiles, pid: ProcPid): Reading<readonly number[]> =>
+  readParsed(files, `/proc/${pid}/status`, parseAllowedCpus, 'one-record');
