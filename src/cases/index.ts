@@ -14,6 +14,9 @@ import { rule as sharedMemoryChargedRule } from './memory/shared-memory-charged/
 import { definition as shmFull } from './memory/shm-full/case.ts';
 import { lab as shmFullLab } from './memory/shm-full/lab.ts';
 import { rule as shmFullRule } from './memory/shm-full/rule.ts';
+import { definition as swapping } from './memory/swapping/case.ts';
+import { lab as swappingLab } from './memory/swapping/lab.ts';
+import { rule as swappingRule } from './memory/swapping/rule.ts';
 import { definition as listenQueueOverflow } from './network/listen-queue-overflow/case.ts';
 import { lab as listenQueueOverflowLab } from './network/listen-queue-overflow/lab.ts';
 import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow/rule.ts';
@@ -63,15 +66,16 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(cgroupOom, cgroupOomRule, cgroupOomLab),
   entry(pageCacheFillsLimit, pageCacheFillsLimitRule, pageCacheFillsLimitLab),
   entry(sharedMemoryCharged, sharedMemoryChargedRule, sharedMemoryChargedLab),
+  entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
+  entry(shmFull, shmFullRule, shmFullLab),
+  entry(swapping, swappingRule, swappingLab),
   entry(deletedButOpen, deletedButOpenRule, deletedButOpenLab),
   entry(listenQueueOverflow, listenQueueOverflowRule, listenQueueOverflowLab),
   entry(sysctlDiffersFromHost, sysctlDiffersFromHostRule, sysctlDiffersFromHostLab),
   entry(rootIsHostRoot, rootIsHostRootRule, rootIsHostRootLab),
   entry(hostShared, hostSharedRule, hostSharedLab),
   entry(resourcesUnlimited, resourcesUnlimitedRule, resourcesUnlimitedLab),
-  entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
   entry(pidsLimitReached, pidsLimitReachedRule, pidsLimitReachedLab),
-  entry(shmFull, shmFullRule, shmFullLab),
   entry(stopLosesChildren, stopLosesChildrenRule, stopLosesChildrenLab),
   entry(cpuViewIsHost, cpuViewIsHostRule, cpuViewIsHostLab),
 ];

@@ -8,6 +8,7 @@ import { type HostLock, lockHost } from './host-lock.ts';
 import { type Journal, type JournalEntry, openJournal } from './journal.ts';
 import type { ContainerSpec, HostTuning, LabBench, LabContainer, LabEngine } from './lab.ts';
 import { stateDirectory } from './places.ts';
+import { makeSwap } from './swap.ts';
 import { setHostSysctl } from './sysctl.ts';
 import { cleanAbandoned, undoJournal } from './undo.ts';
 import { labUser } from './user.ts';
@@ -65,6 +66,12 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     chmodSync(path, 0o755);
     return path;
   };
+  let swapMade = 0;
+  const swap = async (size: number): Promise<void> => {
+    if (swapMade >= size) return;
+    makeSwap(journal, await directory('swap'), size);
+    swapMade = size;
+  };
   const tuneHost = async (): Promise<HostTuning> => {
     if (hostLock === undefined) {
       hostLock = await lockHost();
@@ -73,7 +80,7 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     }
     return { set: (name, value) => setHostSysctl(journal, name, value) };
   };
-  return { run: journal.run, bench: { engine, container, directory, tuneHost }, close };
+  return { run: journal.run, bench: { engine, container, directory, swap, tuneHost }, close };
 }
 
 type Starter = (spec: ContainerSpec) => Promise<LabContainer>;

@@ -25,6 +25,8 @@ export type JournalEntry =
   | { readonly kind: 'network-namespace'; readonly name: string }
   /** The loop device over this file; its number is not known before it exists. */
   | { readonly kind: 'loop-device'; readonly file: string }
+  /** A swap file of ours, which the whole host may use while it is on. */
+  | { readonly kind: 'swap'; readonly file: string }
   /** A net.* value of the host that a lab changed from `before` to `ours`. */
   | { readonly kind: 'sysctl'; readonly name: string; readonly before: string; readonly ours: string }
   | { readonly kind: 'docker'; readonly socket: string; readonly name: string }
@@ -106,6 +108,7 @@ const fieldsOf: Readonly<Record<JournalEntry['kind'], Readonly<Record<string, 's
   mount: { target: 'string' },
   'network-namespace': { name: 'string' },
   'loop-device': { file: 'string' },
+  swap: { file: 'string' },
   sysctl: { name: 'string', before: 'string', ours: 'string' },
   docker: { socket: 'string', name: 'string' },
   'docker-image': { socket: 'string', name: 'string' },

@@ -44,6 +44,8 @@ export type LabNeed =
   | { readonly kind: 'controller'; readonly controller: Controller }
   /** A real disk (not tmpfs) under the work directory with that much room. */
   | { readonly kind: 'disk'; readonly free: Bytes }
+  /** A kernel that can swap, and a disk under the work directory whose file system takes swap files. */
+  | { readonly kind: 'swap'; readonly size: Bytes }
   | { readonly kind: 'cpus'; readonly count: number }
   /** A host program and the Debian package that has it. */
   | { readonly kind: 'program'; readonly name: string; readonly package: string };
@@ -56,6 +58,8 @@ export interface LabBench {
   container(spec: ContainerSpec): Promise<LabContainer>;
   /** A new, empty directory on a real disk that containers may be given; writable by the lab's user. */
   directory(name: string): Promise<string>;
+  /** A swap file of this size, once in a run and until its end. The lab's `makes` has to say so: all the host may use it. */
+  swap(size: Bytes): Promise<void>;
   /** Waits until no other lab has the host's values in hand, and keeps them until the run ends. */
   tuneHost(): Promise<HostTuning>;
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import { hierarchyOf } from '../linux/cgroup/layout.ts';
 import { openKernelFiles } from '../linux/files.ts';
+import { readSwaps } from '../linux/proc/host/swaps.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { labLayout } from './cgroups.ts';
 import { demandDocker, dockerSocket } from './docker/api.ts';
@@ -98,6 +99,8 @@ function unmet(need: LabNeed): Skipped | undefined {
     }
     case 'disk':
       return unmetDisk(need.free);
+    case 'swap':
+      return unmetSwap(need.size);
     case 'cpus':
       if (availableParallelism() >= need.count) return undefined;
       return {
@@ -125,6 +128,24 @@ function unmetDisk(free: number): Skipped | undefined {
     because: `${directory} has ${mebibytes(bavail * bsize)} free of the ${mebibytes(free)} it needs`,
     remedy: elsewhere,
   };
+}
+
+/** ext2 to ext4 and XFS; on others swapon(2) wants a file made in a way of its own, or refuses. */
+const swapFileSystems = new Set([0xef53, 0x58465342]);
+
+function unmetSwap(size: number): Skipped | undefined {
+  if (!readSwaps(openKernelFiles()).present)
+    return { because: 'this kernel cannot swap', remedy: 'boot one with CONFIG_SWAP' };
+  const missing = ['mkswap', 'swapon', 'swapoff'].find(name => !hasProgram(name));
+  if (missing !== undefined) return { because: `there is no ${missing}`, remedy: 'apt-get install mount' };
+  const directory = nearestExisting(stateDirectory());
+  if (!swapFileSystems.has(statfsSync(directory).type)) {
+    return {
+      because: `${directory} is on a file system that takes no ordinary swap files`,
+      remedy: 'set GLASSBOX_STATE_DIR to a directory on ext4 or XFS',
+    };
+  }
+  return unmetDisk(size);
 }
 
 const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));

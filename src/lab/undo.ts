@@ -100,6 +100,9 @@ function undoEntry(entry: JournalEntry): string | undefined {
       return command('ip', ['netns', 'delete', entry.name], /No such file/);
     case 'loop-device':
       return detachLoop(entry.file);
+    case 'swap':
+      // Whatever is in it comes back to memory: its containers were ended before.
+      return command('swapoff', [entry.file], /Invalid argument|No such file|not found/i);
     case 'sysctl':
       return restoreSysctl(entry);
     case 'docker':

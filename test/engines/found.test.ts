@@ -1,6 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRun } from '../../src/lab/bench.ts';
+import { findUnmetNeed } from '../../src/lab/needs.ts';
+import { bytes } from '../../src/linux/units.ts';
 import { runCrun } from '../support/engines/crun.ts';
 import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
 import { cgroupDirectories, removeCgroups } from '../support/engines/leftovers.ts';
@@ -13,6 +16,7 @@ const hoard = 'i=0; while [ $i -lt 20 ]; do (sleep 0.1 &); i=$((i + 1)); done; e
 const bursts = 'while :; do i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; sleep 0.2; done';
 const manyFiles =
   'trap "exit 0" TERM; i=0; while [ $i -lt 48000 ]; do : > /dev/shm/$i; i=$((i + 1)); done; while :; do sleep 1 & wait $!; done';
+const rescan = `x=$(head -c 48000000 /dev/zero | tr "\\0" a); while :; do y=\${#x}; done`;
 const fillSharedMemory = 'dd if=/dev/zero of=/dev/shm/data bs=1M count=40; exec sleep 300';
 /** Children of vfork that do not call exec: their parents sleep in D. CLONE_VFORK is 0x4000, SIGCHLD 17. */
 const vforks =
@@ -93,6 +97,22 @@ describe.skipIf(withoutDocker !== undefined)(
         summary: expect.stringContaining('64 MiB of 64 MiB'),
       });
       expect(finding.fixes[0]?.action).toContain('--shm-size 128m');
+    });
+
+    test('swapping, in the loops of a shell over one long text', async context => {
+      const skipped = findUnmetNeed([{ kind: 'swap', size: bytes(2 ** 27) }]);
+      context.skip(skipped !== undefined, skipped?.because ?? '');
+      const run = openRun();
+      try {
+        await run.bench.swap(bytes(2 ** 27));
+        await start('gb-swap', ['--memory', '40m', '--memory-swap', '200m', '--init'], rescan);
+        const finding = await foundSoon('memory/swapping', 'gb-swap', daemon.environment);
+        expect(finding).toMatchObject({ certainty: 'proved' });
+        expect(finding.fixes[0]?.command).toMatch(/^docker update --memory \d+m --memory-swap \d+m gb-swap$/);
+      } finally {
+        await daemon.docker('rm', '--force', 'gb-swap');
+        expect(run.close()).toEqual([]);
+      }
     });
 
     test('many empty files: kernel memory, by their number', async () => {

@@ -12,10 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
+import { openRun } from '../../src/lab/bench.ts';
 import { makeCgroup } from '../../src/lab/cgroups.ts';
 import { openJournal } from '../../src/lab/journal.ts';
 import { identify, isAlive } from '../../src/lab/processes.ts';
 import { undoJournal } from '../../src/lab/undo.ts';
+import { bytes } from '../../src/linux/units.ts';
 import { labTest } from './as-root.ts';
 import { remainsOf } from './remains.ts';
 
@@ -34,6 +36,20 @@ function run(...[program = '', ...args]: readonly string[]): string {
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
   return stdout.trim();
 }
+
+const needsSwap = [{ kind: 'swap', size: bytes(2 ** 22) }] as const;
+labTest('a swap file is turned off, also one that never was on', needsSwap, async () => {
+  const handle = openRun();
+  await handle.bench.swap(bytes(2 ** 21));
+  const isOn = (): boolean => readFileSync('/proc/swaps', 'utf8').includes(`/${handle.run}/`);
+  expect(isOn()).toBe(true);
+  expect(handle.close()).toEqual([]);
+  expect(isOn()).toBe(false);
+  const journal = openJournal();
+  journal.record({ kind: 'swap', file: join(place, 'never made') });
+  journal.close();
+  expect(undoJournal(journal.directory)).toEqual([]);
+});
 
 labTest('mounts, network namespaces and loop devices are undone, once and again', async () => {
   const target = join(place, 'mounted');

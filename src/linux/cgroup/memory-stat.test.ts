@@ -67,6 +67,7 @@ test('v1: the hierarchy, not the cgroup alone; shared memory is taken out of the
     writeback: 4096,
     mapped: 17_928_192,
     fileRefaults: present(158_874),
+    anonymousRefaults: 0,
     majorFaults: 604,
     anonymousHuge: present(2_097_152),
   });
@@ -154,6 +155,7 @@ test('v2 of 6.1', () => {
     writeback: 4096,
     mapped: 17_928_192,
     fileRefaults: present(158_874),
+    anonymousRefaults: 0,
     majorFaults: 604,
     anonymousHuge: present(2_097_152),
   });

@@ -12,6 +12,7 @@ const countsV1 = keyedCounts(
   'total_mapped_file',
   'total_dirty',
   'total_writeback',
+  'total_workingset_refault_anon',
   'total_workingset_refault_file',
   'total_pgmajfault',
   'total_inactive_anon',
@@ -48,6 +49,7 @@ export function parseMemoryStatV1(text: string, kernel: Reading<Bytes>): MemoryB
     writeback: bytes(counts.total_writeback ?? 0),
     mapped: bytes(counts.total_mapped_file ?? 0),
     fileRefaults: refaults(counts.total_workingset_refault_file ?? refaultsBefore59.v1(text)),
+    ...anonymousRefaults(counts.total_workingset_refault_anon),
     majorFaults: counts.total_pgmajfault ?? 0,
     anonymousHuge: optional(counts.total_rss_huge, 'memory.stat total_rss_huge', needsHugePages),
   };
@@ -72,6 +74,7 @@ const countsV2 = keyedCounts(
   'unevictable',
   'slab',
   'slab_reclaimable',
+  'workingset_refault_anon',
   'workingset_refault_file',
   'pgmajfault',
 );
@@ -99,6 +102,7 @@ export function parseMemoryStatV2(text: string): MemoryBreakdown | undefined {
     writeback: bytes(counts.file_writeback ?? 0),
     mapped: bytes(counts.file_mapped ?? 0),
     fileRefaults: refaults(counts.workingset_refault_file ?? refaultsBefore59.v2(text)),
+    ...anonymousRefaults(counts.workingset_refault_anon),
     majorFaults: counts.pgmajfault ?? 0,
     anonymousHuge: optional(counts.anon_thp, 'memory.stat anon_thp', needsHugePages),
   };
@@ -135,6 +139,9 @@ const refaults = (count: number | undefined): Reading<number> =>
   count === undefined
     ? absent('memory.stat workingset_refault', 'kernel-too-old', 'needs a newer kernel; Linux 5.10 has it')
     : present(count);
+
+const anonymousRefaults = (count: number | undefined): Pick<MemoryBreakdown, 'anonymousRefaults'> =>
+  count === undefined ? {} : { anonymousRefaults: count };
 
 const optional = (count: number | undefined, what: string, needs: string): Reading<Bytes> =>
   count === undefined ? absent(what, 'kernel-too-old', `needs ${needs}`) : present(bytes(count));

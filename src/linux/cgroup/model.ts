@@ -167,6 +167,8 @@ export interface MemoryBreakdown {
   readonly mapped: Bytes;
   /** File pages that were evicted and were needed again (5.9; before, workingset_refault). */
   readonly fileRefaults: Reading<number>;
+  /** Pages that had been swapped out lately and were needed again, tmpfs included (5.9). */
+  readonly anonymousRefaults?: number;
   readonly majorFaults: number;
   readonly anonymousHuge: Reading<Bytes>;
 }

@@ -10,6 +10,7 @@ import { parseFdinfo } from './fd.ts';
 import { parseLoadavg } from './host/loadavg.ts';
 import { parseMeminfo } from './host/meminfo.ts';
 import { parseHostStat } from './host/stat.ts';
+import { parseSwaps } from './host/swaps.ts';
 import { parseUptime } from './host/uptime.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { parseOomScoreAdjust } from './oom_score_adj.ts';
@@ -24,6 +25,7 @@ import { parseWchan } from './wchan.ts';
 /** Pieces that the parsers look for, so that random texts get deep into them. */
 const pieces = fc.constantFrom(
   ...[
+    'Filename\n',
     'Name:\t',
     'State:\tS',
     'Pid:\t',
@@ -90,6 +92,7 @@ test.each([
   ['oom_score_adj', parseOomScoreAdjust],
   ['sysvipc/shm', parseSysvShm],
   ['loadavg', parseLoadavg],
+  ['swaps', parseSwaps],
   ['uptime', parseUptime],
   ['host stat', parseHostStat],
   ['meminfo', parseMeminfo],

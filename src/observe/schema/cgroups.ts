@@ -73,6 +73,7 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
         writeback: amount,
         mapped: amount,
         fileRefaults: reading(count),
+        anonymousRefaults: v.exactOptional(count),
         majorFaults: count,
         anonymousHuge: reading(amount),
       }),
