@@ -21,6 +21,10 @@ const fillSharedMemory = 'dd if=/dev/zero of=/dev/shm/data bs=1M count=40; exec 
 /** Children of vfork that do not call exec: their parents sleep in D. CLONE_VFORK is 0x4000, SIGCHLD 17. */
 const vforks =
   '$n = `uname -m` =~ /x86_64/ ? 56 : 220; for (1..4) { fork and next; syscall($n, 0x4011, 0, 0, 0, 0); sleep 300 } sleep 300';
+/** Has something to do at a stop. */
+const worker = `sh -c 'trap "sleep 0.2; exit 0" TERM; sleep 300 & wait $!'`;
+/** Live processes up to the limit: the inner shell ends at the first refusal, and its own place is taken after it. */
+const fillTasks = '(while :; do sleep 300 & done) 2>/dev/null; sleep 300 & exec sleep 300';
 /** As busy as process churn gets, with a PID 1 that handles SIGTERM and reaps. */
 const churn = 'trap "exit 0" TERM; while :; do sleep 0.02 & wait $!; done';
 
@@ -140,6 +144,15 @@ describe.skipIf(withoutDocker !== undefined)(
       await daemon.docker('unpause', 'gb-paused');
     });
 
+    test('the pids limit, full of live tasks; an init in front of a shell loses what the shell started', async () => {
+      await start('gb-tasks', ['--pids-limit', '20', '--init'], fillTasks);
+      await start('gb-leaves', ['--init'], `${worker} & wait; true`);
+      const tasks = await foundSoon('process/pids-limit-reached', 'gb-tasks', daemon.environment);
+      expect(tasks).toMatchObject({ severity: 'critical', certainty: 'proved' });
+      const leaves = await foundSoon('process/stop-loses-children', 'gb-leaves', daemon.environment);
+      expect(leaves).toMatchObject({ severity: 'warning', certainty: 'likely' });
+    });
+
     test('healthy and busy: no alarm', async () => {
       const limits = ['--memory', '64m', '--pids-limit', '64', '--user', '1000', '--cap-drop', 'ALL'];
       await start('gb-churn', limits, churn);
@@ -164,6 +177,13 @@ describe.skipIf(withoutCrun !== undefined)(
       expect((await foundSoon('process/zombies-not-reaped', box.id)).certainty).toBe('proved');
     });
 
+    test('the pids limit, full of live tasks', async () => {
+      const resources = { pids: { limit: 20 } };
+      await using box = await runCrun(['sh', '-c', fillTasks], { resources });
+      const finding = await foundSoon('process/pids-limit-reached', box.id);
+      expect(finding.summary).toContain('sleep 300');
+    });
+
     test('bursts under a small quota are throttled', async () => {
       const resources = { cpu: { quota: 10_000, period: 100_000 } };
       await using box = await runCrun(['sh', '-c', bursts], { resources });
@@ -184,6 +204,15 @@ describe.skipIf(withoutUnshare !== undefined)(
       expect([...(await foundIn(`pid:${listening.init}`)).keys()]).not.toContain(
         'process/init-ignores-signal',
       );
+    });
+
+    test('a shell as PID 1 that ends before its children, and one that waits for them', async () => {
+      const script = (trap: string) => `trap '${trap}' TERM; ${worker} & c=$!; wait`;
+      await using leaves = await runUnshare(['sh', '-c', script('exit 0')]);
+      await using waits = await runUnshare(['sh', '-c', script('kill $c; wait $c; exit 0')]);
+      const finding = await foundSoon('process/stop-loses-children', `pid:${leaves.init}`);
+      expect(finding.certainty).toBe('likely');
+      expect([...(await foundIn(`pid:${waits.init}`)).keys()]).not.toContain('process/stop-loses-children');
     });
 
     test('Node as PID 1: its own handler is not a listener', async () => {
