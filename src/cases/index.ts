@@ -23,6 +23,9 @@ import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow
 import { definition as sysctlDiffersFromHost } from './network/sysctl-differs-from-host/case.ts';
 import { lab as sysctlDiffersFromHostLab } from './network/sysctl-differs-from-host/lab.ts';
 import { rule as sysctlDiffersFromHostRule } from './network/sysctl-differs-from-host/rule.ts';
+import { definition as cpuStarvedByNeighbour } from './process/cpu-starved-by-neighbour/case.ts';
+import { lab as cpuStarvedByNeighbourLab } from './process/cpu-starved-by-neighbour/lab.ts';
+import { rule as cpuStarvedByNeighbourRule } from './process/cpu-starved-by-neighbour/rule.ts';
 import { definition as cpuThrottled } from './process/cpu-throttled/case.ts';
 import { lab as cpuThrottledLab } from './process/cpu-throttled/lab.ts';
 import { rule as cpuThrottledRule } from './process/cpu-throttled/rule.ts';
@@ -62,6 +65,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(initIgnoresSignal, initIgnoresSignalRule, initIgnoresSignalLab),
   entry(zombiesNotReaped, zombiesNotReapedRule, zombiesNotReapedLab),
   entry(cpuThrottled, cpuThrottledRule, cpuThrottledLab),
+  entry(cpuStarvedByNeighbour, cpuStarvedByNeighbourRule, cpuStarvedByNeighbourLab),
   entry(loadFromBlockedTasks, loadFromBlockedTasksRule, loadFromBlockedTasksLab),
   entry(cgroupOom, cgroupOomRule, cgroupOomLab),
   entry(pageCacheFillsLimit, pageCacheFillsLimitRule, pageCacheFillsLimitLab),

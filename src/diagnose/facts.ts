@@ -2,7 +2,7 @@ import type { Container } from '../containers/container.ts';
 import type { CgroupVersion, ControllerSamples } from '../linux/cgroup/model.ts';
 import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
-import type { CgroupPath } from '../linux/units.ts';
+import type { CgroupPath, Microseconds } from '../linux/units.ts';
 import type {
   HostFacts,
   IsolationFacts,
@@ -21,6 +21,8 @@ export interface FactsByName {
   readonly initSignals: SignalFetching;
   readonly cpu: Chain<ControllerSamples['cpu']>;
   readonly cpuset: Chain<ControllerSamples['cpuset']>;
+  /** Who else used CPUs in the window, the most first. */
+  readonly neighbours: readonly Neighbour[];
   readonly memory: Chain<ControllerSamples['memory']>;
   readonly pids: Chain<ControllerSamples['pids']>;
   readonly io: Chain<ControllerSamples['io']>;
@@ -62,6 +64,23 @@ export interface Chain<S> {
   readonly ancestors: readonly Level<S>[];
   /** `own` also holds processes that are not the container's: what was counted there may be another's doing. */
   readonly shared: boolean;
+}
+
+/**
+ * Somebody with whom the container has to share CPUs. The kernel shares among siblings by weight on each level, so
+ * the container meets it as a member of the cgroup whose sibling it is.
+ */
+export interface Neighbour {
+  /** The container's own cgroup, or the one above that competes with this neighbour. */
+  readonly member: Level<ControllerSamples['cpu']>;
+  /** The sibling; null for tasks that are directly in `path`, beside the member or, in a shared cgroup, within it. */
+  readonly level: Level<ControllerSamples['cpu']> | null;
+  readonly path: CgroupPath;
+  readonly used: Microseconds;
+  /** CPUs it may run on, where known. */
+  readonly cpus: readonly number[] | null;
+  /** Observed containers in it. */
+  readonly containers: readonly string[];
 }
 
 export interface Level<S> {

@@ -21,6 +21,8 @@ export interface LabCgroup {
 }
 
 const files = openKernelFiles();
+/** The most that the kernel takes (MAX_SHARES). */
+const highestShares = 262_144;
 
 /**
  * The host's hierarchies as labs use them: what the mounts show is the root. In a container that shares the
@@ -58,10 +60,9 @@ export function makeCgroup(journal: Journal, names: readonly string[], limits: L
   };
   const directories = demand(directoriesFor(layout, path, needed));
   // A weight counts among siblings only: without it the levels above would share with each task of the host.
-  const { cpuShares } = limits;
-  if (cpuShares !== undefined)
+  if (limits.cpuShares !== undefined)
     for (const level of [`/glassbox`, `/glassbox/${journal.run}`])
-      demand(setLimits(writer, layout, cgroupPath(level), { cpuShares }));
+      demand(setLimits(writer, layout, cgroupPath(level), { cpuShares: highestShares }));
   change(limits);
   return { path, directories, all: directoriesOf(layout, path), setLimits: change };
 }

@@ -98,8 +98,8 @@ export type LabProgram =
 
 /**
  * Labs set a memory and a pids limit by default (256 MiB, 128 tasks), so that a bug stays inside. Memory and swap together
- * are as much as `memory` by default, which is no swap; `cpuShares` are set on the lab's own levels above too, so that
- * they count against the whole host.
+ * are as much as `memory` by default, which is no swap; with `cpuShares` the lab's own levels above get the highest,
+ * so that they count against the whole host.
  */
 export type Limits = CgroupLimits;
 

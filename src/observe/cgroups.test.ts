@@ -58,6 +58,42 @@ test('each cgroup and all above it, once, in two samples', () => {
   expect(table[cgroupPath('/docker')]).toMatchObject({ last: { value: { value: { current: 7 } } } });
 });
 
+test('of cpu also the siblings on each level, which share with it; not their children', () => {
+  const cpu = (usage: number) => ({
+    'cpu.shares': '1024\n',
+    'cpu.stat': 'nr_periods 0\nnr_throttled 0\nthrottled_time 0\n',
+    'cpu.cfs_quota_us': '-1\n',
+    'cpu.cfs_period_us': '100000\n',
+    'cpuacct.usage': `${usage}\n`,
+  });
+  using tree = temporaryTree({
+    '/proc/self/mountinfo': '1 0 0:1 / /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n',
+    ...below('/cg/cpu', cpu(9_000)),
+    ...below('/cg/cpu/docker', cpu(5_000)),
+    ...below('/cg/cpu/docker/a', cpu(1_000)),
+    ...below('/cg/cpu/docker/b c', cpu(4_000)),
+    ...below('/cg/cpu/docker/b c/inner', cpu(4_000)),
+    ...below('/cg/cpu/system.slice', cpu(2_000)),
+  });
+  const observer = observe(tree);
+  const own = cgroupPath('/docker/a');
+  observer.sample([{ cgroups: { cpu: own } }]);
+  tree.write(below('/cg/cpu/docker/b c', cpu(7_000)));
+  observer.sample([{ cgroups: { cpu: own } }]);
+  const table = observer.tables().cpu;
+  expect(Object.keys(table).toSorted()).toEqual([
+    '/',
+    '/docker',
+    '/docker/a',
+    '/docker/b c',
+    '/system.slice',
+  ]);
+  expect(table[cgroupPath('/docker/b c')]).toMatchObject({
+    first: { value: { value: { usage: { value: 4 } } } },
+    last: { value: { value: { usage: { value: 7 } } } },
+  });
+});
+
 test('a cgroup that was made again between the samples has another inode', () => {
   using tree = temporaryTree({ ...mounts, ...below(`/cg/pids${path}`, pids(3)) });
   const observer = observe(tree);

@@ -11,15 +11,18 @@ import {
 import { ancestorsOf } from '../linux/cgroup/path.ts';
 import { type CgroupFiles, openCgroup, readSampled } from '../linux/cgroup/read.ts';
 import { createSampler, type Sampler } from '../linux/cgroup/sampler.ts';
-import { withSubtreeOomKills } from '../linux/cgroup/subtree.ts';
+import { childrenOf, withSubtreeOomKills } from '../linux/cgroup/subtree.ts';
 import type { KernelFiles } from '../linux/files.ts';
-import { absent, mapReading, type Reading } from '../linux/reading.ts';
-import type { CgroupPath } from '../linux/units.ts';
+import { absent, mapReading, orElse, type Reading } from '../linux/reading.ts';
+import { type CgroupPath, cgroupPath } from '../linux/units.ts';
 import type { CgroupTables } from './observation.ts';
 
 /** Takes the samples of all cgroups that containers are in, each once however many containers share it. */
 export interface CgroupObserver {
-  /** Reads every cgroup of these containers, all cgroups above them, and those seen in the sample before. */
+  /**
+   * Reads every cgroup of these containers, all cgroups above them, and those seen in the sample before; for CPUs
+   * also the siblings on each level, with which the kernel makes them share.
+   */
   sample(containers: readonly Pick<Container, 'cgroups'>[]): void;
   /** The last two samples, `first` and `last`. A cgroup that is in one of them only is absent in the other. */
   tables(): CgroupTables;
@@ -37,12 +40,12 @@ export function createCgroupObserver(
 ): CgroupObserver {
   const sampled: CgroupFiles = { ...files, file: sampler.file };
   const observed = {
-    cpu: observeController('cpu', sampled, layout),
-    cpuset: observeController('cpuset', sampled, layout),
+    cpu: observeController('cpu', sampled, layout, { withSiblings: true }),
+    cpuset: observeController('cpuset', sampled, layout, { withSiblings: true }),
     // Processes of a container may be killed in cgroups below its own, which v1 counts only there.
-    memory: observeController('memory', sampled, layout, ({ directory, version }, sample) =>
-      withSubtreeOomKills(files, directory, version, sample),
-    ),
+    memory: observeController('memory', sampled, layout, {
+      complete: ({ directory, version }, sample) => withSubtreeOomKills(files, directory, version, sample),
+    }),
     pids: observeController('pids', sampled, layout),
     io: observeController('io', sampled, layout),
     hugetlb: observeController('hugetlb', sampled, layout),
@@ -75,13 +78,20 @@ interface ControllerObserver<S> {
 
 type Samples<S> = ReadonlyMap<CgroupPath, Reading<Sampled<S>>>;
 
-/** `complete` adds to the sample of a container's own cgroup what its ancestors' need not have. */
+interface ControllerOptions<S> {
+  /** Adds to the sample of a container's own cgroup what its ancestors' need not have. */
+  readonly complete?: (cgroup: CgroupDirectory, sample: S) => S;
+  readonly withSiblings?: boolean;
+}
+
+/** A host with more cgroups on one level than this is not read whole to judge one container. */
+const maxSiblings = 200;
+
 function observeController<C extends Controller>(
   controller: C,
   files: CgroupFiles,
   layout: CgroupLayout,
-  complete: (cgroup: CgroupDirectory, sample: ControllerSamples[C]) => ControllerSamples[C] = (_, sample) =>
-    sample,
+  { complete = (_, sample) => sample, withSiblings = false }: ControllerOptions<ControllerSamples[C]> = {},
 ): ControllerObserver<ControllerSamples[C]> {
   let opened = new Map<CgroupPath, Reading<CgroupDirectory>>();
   let first: Samples<ControllerSamples[C]> = new Map();
@@ -94,10 +104,22 @@ function observeController<C extends Controller>(
       : sample;
   };
 
+  const childrenIn = (path: CgroupPath): readonly CgroupPath[] => {
+    const parent = opened.get(path) ?? openCgroup(files, layout, controller, path);
+    if (!parent.present) return [];
+    const directories = orElse(childrenOf(files, parent.value.directory), []);
+    const prefix = path === '/' ? '' : path;
+    return directories
+      .slice(0, maxSiblings)
+      .map(directory => cgroupPath(`${prefix}${directory.slice(parent.value.directory.length)}`));
+  };
+
   return {
     sample(own) {
       const owned = new Set(own);
-      const paths = new Set([...owned].flatMap(path => [path, ...ancestorsOf(path)]));
+      const above = new Set([...owned].flatMap(ancestorsOf));
+      const siblings = withSiblings ? [...above].flatMap(childrenIn) : [];
+      const paths = new Set([...[...owned].flatMap(path => [path, ...ancestorsOf(path)]), ...siblings]);
       for (const path of last.keys()) paths.add(path);
       const next = new Map<CgroupPath, Reading<Sampled<ControllerSamples[C]>>>();
       const stillOpen = new Map<CgroupPath, Reading<CgroupDirectory>>();

@@ -29,7 +29,10 @@ export interface Observation {
   readonly notices: readonly EngineNotice[];
 }
 
-/** Every cgroup any container is in, and all their ancestors up to the root, once each. */
+/**
+ * Every cgroup any container is in, and all their ancestors up to the root, once each; of cpu and cpuset also the
+ * siblings on each level, which compete with them for CPUs.
+ */
 export type CgroupTables = {
   readonly [C in Controller]: Readonly<Record<CgroupPath, CgroupLevel<ControllerSamples[C]>>>;
 };
@@ -40,6 +43,8 @@ export interface HostFacts {
   readonly cgroup: CgroupLayout;
   /** Online CPUs. */
   readonly cpus: number;
+  /** For how long each of them ran anything in the window, by number; interrupts count, stolen time does not. */
+  readonly cpuBusy?: Readonly<Record<string, Microseconds>>;
   readonly memory: Bytes;
   /** ISO 8601. */
   readonly bootedAt: string;

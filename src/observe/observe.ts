@@ -11,12 +11,14 @@ import {
 } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
+import { readHostStat } from '../linux/proc/host/stat.ts';
 import { readMountinfo } from '../linux/proc/mountinfo.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import { reserveDescriptors } from '../linux/syscalls/descriptors.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 import { readHost, readInitialNamespaces } from './host.ts';
+import { busyBetween } from './host-cpus.ts';
 import { createActionReader, readInitSignals } from './init-signals.ts';
 import { readHostMounts, readIsolation } from './isolation.ts';
 import { createNetworkObserver } from './network.ts';
@@ -68,6 +70,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   const network = createNetworkObserver(files, inits);
 
   reserveFor(containers.length * scope.controllers.length * filesOfController);
+  const cpusBefore = readHostStat(files);
   const begin = performance.now();
   cgroups.sample(containers);
   network.sample();
@@ -78,12 +81,13 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   network.look();
   await sleep(Math.max(0, begin + windowMs - performance.now()));
   const passed = performance.now() - begin;
+  const cpuBusy = busyBetween(cpusBefore, readHostStat(files));
   cgroups.sample(containers);
   network.sample();
 
   const { members, stats } = regroup(files, containers, scan, processes);
   const findings = network.finish(byInit(containers, members));
-  const host = { ...readHost(files, layout, still.namespaces), ...findings.host };
+  const host = { ...readHost(files, layout, still.namespaces), ...cpuBusy, ...findings.host };
   const tables = cgroups.tables();
   cgroups.close();
   return {

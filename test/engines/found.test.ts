@@ -126,6 +126,16 @@ describe.skipIf(withoutDocker !== undefined)(
       expect(finding.summary).toContain('files on the tmpfs /dev/shm');
     });
 
+    test('two on one CPU: the one that weighs less is starved', async () => {
+      const spin = 'while :; do :; done';
+      await start('gb-heavy', ['--cpuset-cpus', '0', '--cpu-shares', '16384', '--init'], spin);
+      await start('gb-light', ['--cpuset-cpus', '0', '--cpu-shares', '512', '--init'], spin);
+      const finding = await foundSoon('process/cpu-starved-by-neighbour', 'gb-light', daemon.environment);
+      expect(finding.severity).toBe('critical');
+      expect(JSON.stringify(finding.evidence)).toContain('16384, 512');
+      await daemon.docker('rm', '--force', 'gb-heavy', 'gb-light');
+    });
+
     test('waiting for memory with the OOM killer off is a load; paused, which also shows as D, is none', async context => {
       if (!existsSync('/sys/fs/cgroup/memory/memory.oom_control'))
         context.skip('cgroup v2 has no switch for the OOM killer');
@@ -182,6 +192,14 @@ describe.skipIf(withoutCrun !== undefined)(
       await using box = await runCrun(['sh', '-c', fillTasks], { resources });
       const finding = await foundSoon('process/pids-limit-reached', box.id);
       expect(finding.summary).toContain('sleep 300');
+    });
+
+    test('eight threads under a quota wait for the quota and each other, for no neighbour', async () => {
+      const resources = { cpu: { quota: 20_000, period: 100_000 } };
+      const spin = 'i=0; while [ $i -lt 8 ]; do while :; do :; done & i=$((i + 1)); done; wait';
+      await using box = await runCrun(['sh', '-c', spin], { resources });
+      await foundSoon('process/cpu-throttled', box.id);
+      expect([...(await foundIn(box.id)).keys()]).not.toContain('process/cpu-starved-by-neighbour');
     });
 
     test('bursts under a small quota are throttled', async () => {

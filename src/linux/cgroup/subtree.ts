@@ -28,10 +28,10 @@ export function descendantsOf(files: CgroupFiles, directory: string): Reading<re
 }
 
 /**
- * A directory has two links and one for each directory in it, on kernfs as on ext4, which spares most of the
+ * The directories in a cgroup's. A directory has two links and one for each directory in it, on kernfs as on ext4, which spares most of the
  * stat(2) calls. A file system that does not count says 1.
  */
-function childrenOf(files: CgroupFiles, parent: string): Reading<readonly string[]> {
+export function childrenOf(files: CgroupFiles, parent: string): Reading<readonly string[]> {
   return flatMapReading(files.status(parent), ({ links }) => {
     if (links === 2) return present([]);
     const count = links > 2 ? links - 2 : Number.POSITIVE_INFINITY;

@@ -62,6 +62,7 @@ export const host: Schema<HostFacts> = v.object({
   architecture: text,
   cgroup: layout,
   cpus: count,
+  cpuBusy: v.exactOptional(byName(whole<Microseconds>())),
   memory: amount,
   bootedAt: time,
   suspended: v.exactOptional(whole<Microseconds>()),

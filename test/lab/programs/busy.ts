@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 
 import { createServer, get } from 'node:http';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 
 process.on('SIGTERM', () => process.exit(0));
 const [way = '', directory = '/tmp'] = process.argv.slice(2);
@@ -60,7 +61,13 @@ async function compile(): Promise<void> {
   }
 }
 
-const ways: Readonly<Record<string, () => Promise<void>>> = { serve, store, read, compile };
+/** Three threads that want a CPU each: they wait for one another. */
+async function threads(): Promise<void> {
+  const forever = 'for (;;);';
+  for (let count = 0; count < 3; count += 1) new Worker(forever, { eval: true });
+}
+
+const ways: Readonly<Record<string, () => Promise<void>>> = { serve, store, read, compile, threads };
 const work = ways[way];
 if (work === undefined) throw new Error(`no such way to be busy: ${way}`);
 setTimeout(() => console.log('busy'), way === 'read' ? 1500 : 500);

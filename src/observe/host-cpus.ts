@@ -1,0 +1,22 @@
+import type { CpuTimes, HostStat } from '../linux/proc/host/stat.ts';
+import type { Reading } from '../linux/reading.ts';
+import { type Microseconds, microseconds } from '../linux/units.ts';
+import type { HostFacts } from './observation.ts';
+
+/** USER_HZ is 100 on every architecture Node runs on: 10 ms. */
+const tick = 10_000;
+
+/** Guest time is within user time. Waiting for a disk is idle time, and what was stolen ran elsewhere. */
+const busy = ({ user, nice, system, interrupt, softInterrupt }: CpuTimes): number =>
+  user + nice + system + interrupt + softInterrupt;
+
+/** CPUs that were online in both samples. */
+export function busyBetween(first: Reading<HostStat>, last: Reading<HostStat>): Pick<HostFacts, 'cpuBusy'> {
+  if (!first.present || !last.present) return {};
+  const cpuBusy: Record<string, Microseconds> = {};
+  for (const [cpu, times] of last.value.cpus) {
+    const before = first.value.cpus.get(cpu);
+    if (before !== undefined) cpuBusy[cpu] = microseconds(Math.max(0, busy(times) - busy(before)) * tick);
+  }
+  return { cpuBusy };
+}
