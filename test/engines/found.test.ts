@@ -202,6 +202,18 @@ describe.skipIf(withoutCrun !== undefined)(
       expect([...(await foundIn(box.id)).keys()]).not.toContain('process/cpu-starved-by-neighbour');
     });
 
+    test('many empty files, and a full /dev/shm', async () => {
+      const script = `dd if=/dev/zero of=/dev/shm/a bs=1M count=80; ${manyFiles}`;
+      await using files = await runCrun(['sh', '-c', manyFiles], {
+        resources: { memory: { limit: 64 * 2 ** 20 } },
+      });
+      await using full = await runCrun(['sh', '-c', script], {
+        resources: { memory: { limit: 512 * 2 ** 20 } },
+      });
+      expect((await foundSoon('memory/kernel-memory-charged', files.id)).certainty).toBe('proved');
+      expect((await foundSoon('memory/shm-full', full.id)).certainty).toBe('proved');
+    });
+
     test('bursts under a small quota are throttled', async () => {
       const resources = { cpu: { quota: 10_000, period: 100_000 } };
       await using box = await runCrun(['sh', '-c', bursts], { resources });
