@@ -1,4 +1,4 @@
-import type { Reading } from '../linux/reading.ts';
+import { type Absent, absent, type Reading } from '../linux/reading.ts';
 import { saySignal } from '../linux/signals.ts';
 import type { ProcessFacts, SignalFetching } from '../observe/observation.ts';
 import { runsNode, runsShell } from './program.ts';
@@ -36,6 +36,7 @@ export function dispositionOf(
   const { pending, sharedPending } = signals;
   if ([...pending, ...sharedPending].includes(signal)) return { kind: 'blocked', pending: true };
   if (waitsForSignals(fetching)) return { kind: 'fetched', by: 'a thread in sigwait()' };
+  if (isBetweenWaits(init, fetching)) return { kind: 'unknown', missing: aboutToRun(init) };
   if (signals.blocked.includes(signal)) return blockedSignal(fetching, signal);
   return signals.ignored.includes(signal) ? { kind: 'ignored' } : { kind: 'default' };
 }
@@ -46,6 +47,23 @@ export function dispositionOf(
  */
 const waitsForSignals = (fetching: Reading<SignalFetching>): boolean =>
   fetching.present && fetching.value.waitChannels.includes('do_sigtimedwait');
+
+/**
+ * No thread of it slept when it was looked at: an init in sigwait() that has just been woken looks like that, with
+ * masks of either kind. One that really computes runs for longer at a time than it takes to reap a child.
+ */
+function isBetweenWaits({ scheduler }: ProcessFacts, fetching: Reading<SignalFetching>): boolean {
+  if (!fetching.present || fetching.value.waitChannels.length > 0) return false;
+  if (!scheduler.present) return true;
+  const { first, last } = scheduler.value;
+  return last.running - first.running < longSlice * Math.max(1, last.timeslices - first.timeslices);
+}
+
+/** Microseconds on a CPU at a time. */
+const longSlice = 500;
+
+const aboutToRun = ({ pid }: ProcessFacts): Absent =>
+  absent(`what process ${pid} waits in`, 'vanished', 'it was running when it was looked at; look again');
 
 function blockedSignal(fetching: Reading<SignalFetching>, signal: number): Disposition {
   if (!fetching.present) return { kind: 'unknown', missing: fetching };

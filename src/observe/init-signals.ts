@@ -63,15 +63,28 @@ function readOneShotSignals(
   );
 }
 
+/** A thread that has just been woken has no wait channel: it is asked again before that is believed. */
+const triesPerThread = 4;
+
 function readWaitChannels(files: KernelFiles, init: HostPid, threads: readonly HostPid[]): readonly string[] {
   const channels = new Set<string>();
   for (const thread of threads) {
-    const name = readThreadWchan(files, init, thread);
+    let name = readThreadWchan(files, init, thread);
+    for (let again = 1; !name.present && again < triesPerThread; again += 1) {
+      if (channels.size > 0) break;
+      pause(1);
+      name = readThreadWchan(files, init, thread);
+    }
     // The compiler's clones of a function (`do_sigtimedwait.isra.0`) are that function.
     if (name.present) channels.add(name.value.replace(/\..*$/, ''));
   }
   return [...channels].sort();
 }
+
+const bell = new Int32Array(new SharedArrayBuffer(4));
+const pause = (milliseconds: number): void => {
+  Atomics.wait(bell, 0, 0, milliseconds);
+};
 
 function readDescriptorSignals(files: KernelFiles, init: HostPid): readonly number[] {
   const descriptors = listDescriptors(files, init);

@@ -4,7 +4,7 @@ import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { Verdict } from '../../../diagnose/verdict.ts';
 import type { ProcessStatus } from '../../../linux/proc/status.ts';
 import { absent, present } from '../../../linux/reading.ts';
-import { hostPid, nsPid } from '../../../linux/units.ts';
+import { hostPid, microseconds, nsPid } from '../../../linux/units.ts';
 import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
@@ -18,14 +18,33 @@ interface Variation {
   readonly waits?: Partial<SignalFetching>;
   readonly child?: readonly string[];
   readonly status?: Partial<ProcessStatus>;
+  /** Time on a CPU at a time, over 10 times. */
+  readonly sliceUs?: number;
 }
 
-function judge({ masks = {}, program = ['/usr/bin/app'], waits = {}, child, status = {} }: Variation) {
+const ran = (slices: number, sliceUs: number): ProcessFacts['scheduler'] =>
+  present({
+    first: { running: microseconds(0), waiting: microseconds(0), timeslices: 0 },
+    last: { running: microseconds(slices * sliceUs), waiting: microseconds(0), timeslices: slices },
+  });
+
+function judge({
+  masks = {},
+  program = ['/usr/bin/app'],
+  waits = {},
+  child,
+  status = {},
+  sliceUs,
+}: Variation) {
   const as = (commandLine: readonly string[]): Partial<ProcessFacts> => ({
     commandLine,
     executable: present(commandLine[0] ?? ''),
   });
-  const init = process(4711, { ...as(program), status: { signals: { ...noMasks, ...masks }, ...status } });
+  const init = process(4711, {
+    ...as(program),
+    ...(sliceUs === undefined ? {} : { scheduler: ran(10, sliceUs) }),
+    status: { signals: { ...noMasks, ...masks }, ...status },
+  });
   const children =
     child === undefined ? [] : [process(4712, { ...as(child), status: { parent: hostPid(4711) } })];
   return rule({
@@ -47,8 +66,11 @@ test.each<[string, Variation, 'proved' | 'likely']>([
   ['handlers for other signals only (bash -c: SigCgt 10002)', { masks: { caught: [2, 17] } }, 'proved'],
   ['SIG_IGN (SigIgn 4000)', { masks: { ignored: [15] } }, 'proved'],
   ['blocked, and one is pending', { masks: { blocked: [15], sharedPending: [15] } }, 'proved'],
-  ['no handler, but the kernel hides where threads sleep', { waits: { waitChannels: [] } }, 'likely'],
-  ['no handler, and running', { waits: { waitChannels: [] }, status: { state: 'R' } }, 'proved'],
+  [
+    'no handler, and computing',
+    { waits: { waitChannels: [] }, status: { state: 'R' }, sliceUs: 3000 },
+    'proved',
+  ],
   ['blocked, and nobody fetches it', { masks: { blocked: [15] } }, 'likely'],
   [
     'a signalfd for another signal',
@@ -119,6 +141,12 @@ test.each<[string, Variation, string]>([
       waits: { waitChannels: ['do_wait'] },
     },
     'needs-trace',
+  ],
+  ['no handler, but where it sleeps is not known', { waits: { waitChannels: [] } }, 'vanished'],
+  [
+    'tini, woken to reap',
+    { masks: { blocked: [15, 17] }, waits: { waitChannels: [] }, status: { state: 'R' }, sliceUs: 60 },
+    'vanished',
   ],
   ['PID 1 is ending', { status: { state: 'Z' } }, 'vanished'],
   ['a kernel without NSpid', { status: { namespacePids: [] } }, 'kernel-too-old'],
