@@ -1,7 +1,8 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
-import { growth } from '../../../diagnose/facts.ts';
+import { growth, type Level } from '../../../diagnose/facts.ts';
 import { type Evidence, found, inconclusive, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
 import { sayCount, sayTime } from '../../../diagnose/wording.ts';
+import type { CpuSample } from '../../../linux/cgroup/model.ts';
 import { orElse } from '../../../linux/reading.ts';
 import type { ProcessFacts } from '../../../observe/observation.ts';
 import { type Bandwidth, readBandwidths, strictest, usedShare } from './bandwidth.ts';
@@ -15,7 +16,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   if (bandwidth === undefined) {
     const [first] = refused;
     if (first !== undefined) return inconclusive(...refused);
-    if (limited.length === 0) return ruledOut(noQuota(facts.cpu.own.directory, facts.cpu.ancestors.length));
+    if (limited.length === 0) return ruledOut(noQuota(facts.cpu.own, facts.cpu.ancestors.length));
     // What was never throttled was not throttled now; after an old cut, a short silence says little.
     const tooShort = limited.find(
       ({ period, everThrottled }) => everThrottled > 0 && facts.windowMs * 1000 < 3 * period,
@@ -143,8 +144,8 @@ const quietEvidence = ({ level, periods, everThrottled, quota, period }: Bandwid
   observed: everThrottled === 0 ? '0' : `+0, ${everThrottled} before`,
 });
 
-const noQuota = (directory: string, above: number): Evidence => ({
+const noQuota = ({ directory, version }: Level<CpuSample>, above: number): Evidence => ({
   claim: `No CPU limit on it nor on ${above === 0 ? 'anything' : sayCount(above, 'cgroup')} above`,
-  source: `${directory}: cpu.cfs_quota_us (v1), cpu.max (v2)`,
+  source: `${directory}/${version === 'v1' ? 'cpu.cfs_quota_us' : 'cpu.max'}`,
   observed: 'no limit',
 });

@@ -17,7 +17,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   if (limit === undefined)
     return ruledOut({
       claim: `No CPU limit: the ${sayCount(visible, 'CPU')} it sees are what it may use`,
-      source: `${facts.cpu.own.directory}: cpu.cfs_quota_us (v1), cpu.max (v2)`,
+      source: `${facts.cpu.own.directory}/${facts.cpu.own.version === 'v1' ? 'cpu.cfs_quota_us' : 'cpu.max'}`,
       observed: 'no limit',
     });
   // A limit of 1.5 CPUs under a view of 2 is as near as whole CPUs can be.

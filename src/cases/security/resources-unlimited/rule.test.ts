@@ -143,6 +143,16 @@ test('in the root nothing limits, though it has no file that says so', () => {
   });
 });
 
+test('the root of a cgroup2 tree has no memory.max, so it is not among the levels looked at', () => {
+  const v2 = chain(memory('/box/web-1', 'max', 'v2'), memory('/box', 'max', 'v2'), memory('/', 'max', 'v2'));
+  expect(judge(v2, limitedTasks)).toMatchObject({
+    evidence: [
+      { claim: 'No memory limit: its own cgroup and 1 ancestor looked at', observed: 'max, max' },
+      { claim: expect.stringMatching(/^Memory it uses now/) },
+    ],
+  });
+});
+
 test('what could not be read is neither limited nor unlimited', () => {
   const facts = common();
   expect(rule({ ...facts, memory: present(limitedMemory), pids: notThere })).toEqual({

@@ -80,8 +80,14 @@ const sourceOf = (directory: string, file: string, levels: number): string =>
 
 const chainOf = (levels: number): string => `its own cgroup and ${sayCount(levels - 1, 'ancestor')}`;
 
+/** The root of a cgroup2 tree has no memory.max, nor can have one: it is not what was looked at. */
+function levelsWithLimit(chain: Chain<MemorySample>): ReturnType<typeof levelsOf<MemorySample>> {
+  const levels = levelsOf(chain).filter(({ version, path }) => version === 'v1' || path !== '/');
+  return levels.length === 0 ? levelsOf(chain) : levels;
+}
+
 function memoryEvidence(chain: Chain<MemorySample>): readonly Evidence[] {
-  const levels = levelsOf(chain);
+  const levels = levelsWithLimit(chain);
   const { directory, version, last } = chain.own;
   const idle = last.breakdown.present ? last.breakdown.value.inactiveFile : 0;
   return [
