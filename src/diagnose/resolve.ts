@@ -1,9 +1,11 @@
-import type { CgroupLevel, Controller, ControllerSamples, Sampled } from '../linux/cgroup/model.ts';
+import type { CgroupLevel, Controller, ControllerSamples } from '../linux/cgroup/model.ts';
 import { ancestorsOf } from '../linux/cgroup/path.ts';
-import { absent, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
-import { type CgroupPath, microseconds } from '../linux/units.ts';
+import { absent, mapReading, present, type Reading } from '../linux/reading.ts';
+import type { CgroupPath } from '../linux/units.ts';
 import type { ContainerFacts, Observation } from '../observe/observation.ts';
-import { type Chain, type FactsByName, growth, type Level, levelsOf, type Neighbour } from './facts.ts';
+import type { Chain, FactsByName, Level } from './facts.ts';
+import { readLevel } from './level.ts';
+import { neighboursOf } from './neighbours.ts';
 
 type Resolver<Name extends keyof FactsByName> = (
   observation: Observation,
@@ -21,7 +23,8 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   initSignals: (_, { initSignals }) => initSignals,
   cpu: chainResolver('cpu'),
   cpuset: chainResolver('cpuset'),
-  neighbours: findNeighbours,
+  neighbours: (observation, facts) =>
+    mapReading(resolvers.cpu(observation, facts), chain => neighboursOf(observation, facts, chain)),
   memory: chainResolver('memory'),
   pids: chainResolver('pids'),
   io: chainResolver('io'),
@@ -66,78 +69,4 @@ function chainResolver<C extends Controller>(
     }
     return present({ own: own.value, ancestors, shared: container.sharedCgroups.includes(controller) });
   };
-}
-
-/** Siblings of every cgroup on the way to the root, and the tasks that are directly in one of those above. */
-function findNeighbours(observation: Observation, facts: ContainerFacts): Reading<readonly Neighbour[]> {
-  return mapReading(resolvers.cpu(observation, facts), chain => {
-    const levels = levelsOf(chain);
-    const usageOf = (level: Level<ControllerSamples['cpu']>): number =>
-      orElse(
-        growth(level, ({ usage }) => usage),
-        0,
-      );
-    const neighbours = chain.ancestors.flatMap((ancestor, index): Neighbour[] => {
-      const member = levels[index];
-      if (member === undefined) return [];
-      const siblings = Object.values(observation.cgroups.cpu).flatMap(({ path }): Neighbour[] => {
-        if (path === member.path || ancestorsOf(path)[0] !== ancestor.path) return [];
-        const level = readLevel(observation.cgroups.cpu[path], path);
-        if (!level.present) return [];
-        const used = microseconds(usageOf(level.value));
-        const cpuset = observation.cgroups.cpuset[path]?.last;
-        return [
-          {
-            member,
-            level: level.value,
-            path,
-            used,
-            cpus: cpuset?.present === true ? cpuset.value.value.cpus : null,
-            containers: namesIn(observation, path),
-          },
-        ];
-      });
-      const inside = siblings.reduce((sum, { used }) => sum + used, usageOf(member));
-      const direct = microseconds(Math.max(0, usageOf(ancestor) - inside));
-      return [
-        ...siblings,
-        { member, level: null, path: ancestor.path, used: direct, cpus: null, containers: [] },
-      ];
-    });
-    if (chain.shared) {
-      const ours = facts.processes.reduce(
-        (sum, { scheduler }) =>
-          sum + (scheduler.present ? scheduler.value.last.running - scheduler.value.first.running : 0),
-        0,
-      );
-      const used = microseconds(Math.max(0, usageOf(chain.own) - ours));
-      const { own: member } = chain;
-      neighbours.push({ member, level: null, path: member.path, used, cpus: null, containers: [] });
-    }
-    return neighbours.filter(({ used }) => used > 0).toSorted((a, b) => b.used - a.used);
-  });
-}
-
-const namesIn = ({ containers }: Observation, path: CgroupPath): readonly string[] =>
-  containers.flatMap(({ container: { name, cgroups } }) =>
-    cgroups.cpu !== undefined && (cgroups.cpu === path || cgroups.cpu.startsWith(`${path}/`)) ? [name] : [],
-  );
-
-function readLevel<S>(level: CgroupLevel<S> | undefined, what: string): Reading<Level<S>> {
-  if (level === undefined) return absent(what, 'vanished', 'the cgroup was removed; look again');
-  if (!level.last.present) return level.last;
-  return present({
-    path: level.path,
-    directory: level.directory,
-    version: level.version,
-    first: sameCgroup(level.directory, level.first, level.last.value.inode),
-    last: level.last.value.value,
-  });
-}
-
-function sameCgroup<S>(directory: string, first: Reading<Sampled<S>>, inode: number): Reading<S> {
-  if (!first.present) return first;
-  return first.value.inode === inode
-    ? present(first.value.value)
-    : absent(directory, 'vanished', 'the cgroup was made again between the two samples; look again');
 }
