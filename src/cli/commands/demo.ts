@@ -1,6 +1,6 @@
 import { catalogue } from '../../cases/index.ts';
-import { type DemoPart, type DemoResult, runDemo } from '../demo.ts';
-import { type ExitCode, exitCodes } from '../failure.ts';
+import { type DemoEvents, type DemoPart, type DemoResult, runDemo } from '../demo.ts';
+import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { page, print, printJson } from '../output.ts';
 import { formatDiagnosis } from '../text/diagnosis.ts';
 import { wrap } from '../text/layout.ts';
@@ -14,7 +14,7 @@ export async function demo(options: { readonly json: boolean }): Promise<ExitCod
   const say = (text: string): void => {
     if (!options.json) print(text);
   };
-  const result = await runDemo({
+  const result = await attempt({
     making: count =>
       say(
         wrap(
@@ -33,6 +33,20 @@ export async function demo(options: { readonly json: boolean }): Promise<ExitCod
   if (options.json) printJson(result);
   else print(`\n${formatResult(result, view.width)}`);
   return result.held ? exitCodes.ran : exitCodes.found;
+}
+
+/** What breaks in a container of the demo is told in a sentence; by then everything has been taken down. */
+async function attempt(events: DemoEvents): Promise<DemoResult> {
+  try {
+    return await runDemo(events);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw new Failure(
+      exitCodes.found,
+      `the demo broke: ${what}.`,
+      'Everything it made has been removed. Try again, and report it if it stays.',
+    );
+  }
 }
 
 const formatResult = ({ parts, healthySilent, left, seconds, held }: DemoResult, width: number): string =>
