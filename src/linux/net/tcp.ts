@@ -5,7 +5,7 @@ import { type HostPid, parseCount } from '../units.ts';
 import { formatAddress } from './address.ts';
 import type { ListeningSocket } from './listening-socket.ts';
 
-type ByteOrder = 'LE' | 'BE';
+export type ByteOrder = 'LE' | 'BE';
 
 const listenState = '0A';
 const noBacklog = absent(

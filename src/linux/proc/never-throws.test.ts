@@ -12,9 +12,12 @@ import { parseMeminfo } from './host/meminfo.ts';
 import { parseHostStat } from './host/stat.ts';
 import { parseSwaps } from './host/swaps.ts';
 import { parseUptime } from './host/uptime.ts';
+import { parseVmstat } from './host/vmstat.ts';
+import { parseLimits } from './limits.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { parseOomScoreAdjust } from './oom_score_adj.ts';
 import { parseSchedstat } from './schedstat.ts';
+import { parseSmapsRollup } from './smaps_rollup.ts';
 import { parseStack } from './stack.ts';
 import { parseStat } from './stat.ts';
 import { parseMask, parseStatus } from './status.ts';
@@ -69,7 +72,17 @@ const pieces = fc.constantFrom(
     'key shmid size nattch\n',
     '-',
   ],
-  ...['MemTotal: ', 'cpu ', 'btime ', 'b *:* m\n', '__proto__', '\uD800', '\u0000'],
+  ...[
+    'MemTotal: ',
+    'Max open files ',
+    'unlimited ',
+    'cpu ',
+    'btime ',
+    'b *:* m\n',
+    '__proto__',
+    '\uD800',
+    '\u0000',
+  ],
 );
 const texts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
@@ -87,6 +100,8 @@ test.each([
   ['environ', parseEnviron],
   ['wchan', parseWchan],
   ['stack', parseStack],
+  ['smaps_rollup', parseSmapsRollup],
+  ['limits', parseLimits],
   ['uid_map', parseIdMap],
   ['fdinfo', parseFdinfo],
   ['oom_score_adj', parseOomScoreAdjust],
@@ -95,6 +110,7 @@ test.each([
   ['swaps', parseSwaps],
   ['uptime', parseUptime],
   ['host stat', parseHostStat],
+  ['vmstat', parseVmstat],
   ['meminfo', parseMeminfo],
   ['pressure', parsePressure],
   ['cpu list', parseCpuList],

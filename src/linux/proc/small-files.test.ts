@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import { limitOf, noLimit } from '../units.ts';
 import { parseCmdline } from './cmdline.ts';
 import { parseEnviron } from './environ.ts';
+import { parseLimits } from './limits.ts';
 import { parseOomScoreAdjust } from './oom_score_adj.ts';
 import { parseSchedstat } from './schedstat.ts';
+import { parseSmapsRollup } from './smaps_rollup.ts';
 import { parseStack } from './stack.ts';
 import { parseSysvShm } from './sysvipc-shm.ts';
 import { outsideId, parseIdMap } from './uid_map.ts';
@@ -58,6 +61,46 @@ test('stack of 6.18, and of 4.9 with addresses and a module', () => {
     ),
   ).toEqual(['jbd2_log_wait_commit']);
   expect(parseStack('')).toEqual([]);
+});
+
+/** Linux 6.18. */
+const rollup = `5601a334a000-7ffd93374000 ---p 00000000 00:00 0                          [rollup]
+Rss:                1616 kB
+Pss:                 349 kB
+Pss_Dirty:           112 kB
+Shared_Clean:       1404 kB
+Shared_Dirty:          0 kB
+Private_Clean:       100 kB
+Private_Dirty:       112 kB
+Anonymous:           112 kB
+AnonHugePages:      2048 kB
+Swap:                  4 kB
+`;
+
+test('smaps_rollup', () => {
+  expect(parseSmapsRollup(rollup)).toMatchObject({
+    resident: 1616 * 1024,
+    proportional: 349 * 1024,
+    privateClean: 100 * 1024,
+    anonymousHuge: 2048 * 1024,
+    swapped: 4096,
+  });
+  expect(parseSmapsRollup('')).toBeUndefined();
+});
+
+test('limits, also those without a unit', () => {
+  const limits = parseLimits(`Limit                     Soft Limit           Hard Limit           Units     
+Max cpu time              unlimited            unlimited            seconds   
+Max open files            20000                524288               files     
+Max locked memory         8388608              unlimited            bytes     
+Max nice priority         0                    0                    
+Max realtime timeout      unlimited            unlimited            us        
+`);
+  expect(limits?.get('Max open files')).toEqual({ soft: limitOf(20000), hard: limitOf(524288) });
+  expect(limits?.get('Max locked memory')).toEqual({ soft: limitOf(8388608), hard: noLimit });
+  expect(limits?.get('Max nice priority')).toEqual({ soft: limitOf(0), hard: limitOf(0) });
+  expect(limits?.size).toBe(5);
+  expect(parseLimits('')).toBeUndefined();
 });
 
 test('uid_map: ids inside and outside', () => {

@@ -3,6 +3,7 @@ import { parseLoadavg } from './loadavg.ts';
 import { parseMeminfo } from './meminfo.ts';
 import { parseHostStat } from './stat.ts';
 import { parseUptime } from './uptime.ts';
+import { parseVmstat } from './vmstat.ts';
 
 test.each([
   ['0.24 0.09 0.02 1/96 9167\n', { averages: [0.24, 0.09, 0.02], running: 1, threads: 96 }],
@@ -48,7 +49,13 @@ test('stat of a machine whose cpu0 is offline, and of 2.6.9 without steal', () =
   expect(parseHostStat(stat618.slice(0, 60))).toBeUndefined();
 });
 
-test('meminfo', () => {
+test('vmstat and meminfo', () => {
+  expect(parseVmstat('nr_free_pages 842483\npgmajfault 12\nodd line here\n')).toEqual(
+    new Map([
+      ['nr_free_pages', 842_483],
+      ['pgmajfault', 12],
+    ]),
+  );
   const memory = parseMeminfo(
     'MemTotal:       24684092 kB\nMemFree:        23505152 kB\nActive(anon):       1560 kB\nHugePages_Total:       7\n',
   );
