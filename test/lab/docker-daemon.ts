@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { removeEmptyCgroup } from '../../src/lab/cgroup-removal.ts';
 import { labLayout } from '../../src/lab/cgroups.ts';
 import { hasProgram } from '../../src/lab/needs.ts';
+import { unmountBelow } from '../support/engines/leftovers.ts';
 
 export interface DockerDaemon {
   readonly socket: string;
@@ -40,6 +41,8 @@ export async function startDockerDaemon(): Promise<DockerDaemon> {
     child.kill('SIGTERM');
     await closed;
     for (const { mountPoint } of labLayout().hierarchies) removeEmptyCgroup(join(mountPoint, parent));
+    // A daemon that found no private mount namespace leaves its own mounts.
+    await unmountBelow(directory);
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   };
   for (let waited = 0; !existsSync(socket) || !log.includes('API listen'); waited += 50) {
