@@ -3,29 +3,31 @@ import { openRun } from '../../src/lab/bench.ts';
 import { callDocker } from '../../src/lab/docker/api.ts';
 import { runLab } from '../../src/lab/runner.ts';
 import { bytes } from '../../src/linux/units.ts';
-import { type DockerDaemon, noDaemon, startDockerDaemon } from './docker-daemon.ts';
+import { busyboxImage, type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
+import { whyNot } from '../support/engines/programs.ts';
 import { remainsOf } from './remains.ts';
 import { sampleCase, sampleLab, sampleProbe } from './sample-lab.ts';
 
-const reason = noDaemon();
+const reason = whyNot('dockerd', 'docker', 'busybox', 'tar');
 
 describe.skipIf(reason !== undefined)(
   `labs on Docker${reason === undefined ? '' : ` (skipped: ${reason})`}`,
   () => {
-    let daemon: DockerDaemon | undefined;
+    let daemon: Dockerd | undefined;
     const before = process.env.DOCKER_HOST;
     beforeAll(async () => {
-      daemon = await startDockerDaemon();
+      daemon = await startDockerd();
       process.env.DOCKER_HOST = `unix://${daemon.socket}`;
     });
     afterAll(async () => {
       if (before === undefined) delete process.env.DOCKER_HOST;
       else process.env.DOCKER_HOST = before;
-      await daemon?.stop();
+      await daemon?.[Symbol.asyncDispose]();
     });
 
     const listed = async (what: 'containers/json?all=true' | 'images/json'): Promise<unknown> =>
       JSON.parse((await callDocker(daemon?.socket ?? '', 'GET', `/${what}`)).body);
+    const onlyItsOwnImage = [expect.objectContaining({ RepoTags: [busyboxImage] })];
 
     test('a lab runs as it does bare, and leaves neither container nor image nor cgroup', async () => {
       const result = await runLab(sampleLab, { caseId: sampleCase, engine: 'docker', probe: sampleProbe });
@@ -38,7 +40,7 @@ describe.skipIf(reason !== undefined)(
         error: null,
       });
       expect(await listed('containers/json?all=true')).toEqual([]);
-      expect(await listed('images/json')).toEqual([]);
+      expect(await listed('images/json')).toEqual(onlyItsOwnImage);
       expect(remainsOf(process.pid, 'no marker')).toEqual([]);
     });
 
