@@ -40,8 +40,13 @@ function printTable(measured: readonly BenchRow[]): void {
       name,
       `${ours.toFixed(2)} ${unit}`,
       `${reference.toFixed(2)} ${unit}`,
-      ratio.toFixed(2),
-      budget.toFixed(2),
+      ratio.toFixed(digitsOf(budget)),
+      budget.toFixed(digitsOf(budget)),
       ratio <= budget ? 'kept' : 'EXCEEDED',
     );
+}
+
+/** A budget of half a percent does not show in two digits. */
+function digitsOf(budget: number): number {
+  return budget < 1.05 && budget > 1 ? 3 : 2;
 }
