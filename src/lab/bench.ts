@@ -7,6 +7,8 @@ import { importImage } from './docker/image.ts';
 import { type HostLock, lockHost } from './host-lock.ts';
 import { type Journal, type JournalEntry, openJournal } from './journal.ts';
 import type { ContainerSpec, HostTuning, LabBench, LabContainer, LabEngine } from './lab.ts';
+import { makeNetwork } from './network/make.ts';
+import type { LabNetwork } from './network/network.ts';
 import { stateDirectory } from './places.ts';
 import { makeSwap } from './swap.ts';
 import { setHostSysctl } from './sysctl.ts';
@@ -80,7 +82,8 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     }
     return { set: (name, value) => setHostSysctl(journal, name, value) };
   };
-  return { run: journal.run, bench: { engine, container, directory, swap, tuneHost }, close };
+  const network = async (): Promise<LabNetwork> => makeNetwork(journal);
+  return { run: journal.run, bench: { engine, container, directory, swap, network, tuneHost }, close };
 }
 
 type Starter = (spec: ContainerSpec) => Promise<LabContainer>;

@@ -2,6 +2,7 @@ import type { CgroupLimits } from '../linux/cgroup/limits.ts';
 import type { Controller } from '../linux/cgroup/model.ts';
 import type { NamespaceKind } from '../linux/namespaces.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
+import type { LabNetwork } from './network/network.ts';
 
 /**
  * An experiment: a healthy twin, the problem, the fix, in real containers. The runner starts each stage, lets
@@ -60,6 +61,8 @@ export interface LabBench {
   directory(name: string): Promise<string>;
   /** A swap file of this size, once in a run and until its end. The lab's `makes` has to say so: all the host may use it. */
   swap(size: Bytes): Promise<void>;
+  /** An empty network of hosts, routers and cables that containers can be linked to; it touches nothing of the host's own. */
+  network(): Promise<LabNetwork>;
   /** Waits until no other lab has the host's values in hand, and keeps them until the run ends. */
   tuneHost(): Promise<HostTuning>;
 }

@@ -3,6 +3,7 @@
  * Arguments: the marker for its programs' command lines, and what to do when everything runs.
  */
 import { openRun } from '../../../src/lab/bench.ts';
+import { hasProgram } from '../../../src/lab/needs.ts';
 
 const [marker = '', then = 'close'] = process.argv.slice(2);
 console.log('begin');
@@ -18,6 +19,14 @@ const containers = await Promise.all([
   run.bench.container({ name: 'two', program, binds, parentLimits: { pids: 64 }, user: 'root' }),
   run.bench.container({ name: 'shared', program, binds, share: ['pid', 'net'] }),
 ]);
+if (containers[0] !== undefined && hasProgram('ip')) {
+  const network = await run.bench.network();
+  const router = await network.host('router');
+  await network.link(
+    { on: containers[0], addresses: ['10.77.0.2/24'] },
+    { on: router, addresses: ['10.77.0.1/24'] },
+  );
+}
 await Promise.all(containers.map(container => container.line(/^ready$/)));
 console.log('running');
 if (then === 'throw') throw new Error('as the test wants it');

@@ -1,0 +1,21 @@
+import type { HostProgram } from './network.ts';
+
+const program = (
+  name: string,
+  args: readonly (string | number)[],
+): HostProgram & { readonly kind: 'node' } => ({
+  kind: 'node',
+  file: new URL(`./programs/${name}.ts`, import.meta.url),
+  args: args.map(String),
+});
+
+/** Programs that most network labs need, for `LabHost.start` and as the program of a container alike. */
+export const networkPrograms = {
+  /** Accepts connections on a port, sends each `bytes` of data (0 when left out), reads what comes. Prints `listening`. */
+  serve: (port: number, bytes = 0) => program('serve', [port, bytes]),
+  /**
+   * Connects every 100 ms for up to 400 ms, sends `bytes` and says what came of it: `connected` once the server has
+   * answered, `failed <errno>` or `failed timeout`. One line each time.
+   */
+  connect: (host: string, port: number, bytes = 0) => program('connect', [host, port, bytes]),
+} as const;
