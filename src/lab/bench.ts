@@ -4,9 +4,18 @@ import { startBareContainer } from './bare/container.ts';
 import { dockerSocket } from './docker/api.ts';
 import { startDockerContainer } from './docker/container.ts';
 import { importImage } from './docker/image.ts';
+import { makeFilesystem } from './filesystem.ts';
 import { type HostLock, lockHost } from './host-lock.ts';
 import { type Journal, type JournalEntry, openJournal } from './journal.ts';
-import type { ContainerSpec, HostTuning, LabBench, LabContainer, LabEngine } from './lab.ts';
+import type {
+  ContainerSpec,
+  HostTuning,
+  LabBench,
+  LabContainer,
+  LabEngine,
+  LabFilesystem,
+  LabFilesystemSpec,
+} from './lab.ts';
 import { makeNetwork } from './network/make.ts';
 import type { LabNetwork } from './network/network.ts';
 import { stateDirectory } from './places.ts';
@@ -74,6 +83,8 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     makeSwap(journal, await directory('swap'), size);
     swapMade = size;
   };
+  const filesystem = async (spec: LabFilesystemSpec): Promise<LabFilesystem> =>
+    makeFilesystem(journal, await directory(spec.name), spec);
   const tuneHost = async (): Promise<HostTuning> => {
     if (hostLock === undefined) {
       hostLock = await lockHost();
@@ -83,7 +94,11 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     return { set: (name, value) => setHostSysctl(journal, name, value) };
   };
   const network = async (): Promise<LabNetwork> => makeNetwork(journal);
-  return { run: journal.run, bench: { engine, container, directory, swap, network, tuneHost }, close };
+  return {
+    run: journal.run,
+    bench: { engine, container, directory, swap, filesystem, network, tuneHost },
+    close,
+  };
 }
 
 type Starter = (spec: ContainerSpec) => Promise<LabContainer>;

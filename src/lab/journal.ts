@@ -25,6 +25,13 @@ export type JournalEntry =
   | { readonly kind: 'network-namespace'; readonly name: string }
   /** The loop device over this file; its number is not known before it exists. */
   | { readonly kind: 'loop-device'; readonly file: string }
+  /** Limits on the loop device with this number, as long as it is the one over `file`, in the root of v1's blkio. */
+  | {
+      readonly kind: 'throttle';
+      readonly directory: string;
+      readonly device: string;
+      readonly file: string;
+    }
   /** A swap file of ours, which the whole host may use while it is on. */
   | { readonly kind: 'swap'; readonly file: string }
   /** A net.* value of the host that a lab changed from `before` to `ours`. */
@@ -108,6 +115,7 @@ const fieldsOf: Readonly<Record<JournalEntry['kind'], Readonly<Record<string, 's
   mount: { target: 'string' },
   'network-namespace': { name: 'string' },
   'loop-device': { file: 'string' },
+  throttle: { directory: 'string', device: 'string', file: 'string' },
   swap: { file: 'string' },
   sysctl: { name: 'string', before: 'string', ours: 'string' },
   docker: { socket: 'string', name: 'string' },

@@ -47,6 +47,10 @@ export type LabNeed =
   | { readonly kind: 'disk'; readonly free: Bytes }
   /** A kernel that can swap, and a disk under the work directory whose file system takes swap files. */
   | { readonly kind: 'swap'; readonly size: Bytes }
+  /** Loop devices, a disk for the file behind one, and a file system that the kernel has and mkfs can make. */
+  | { readonly kind: 'filesystem'; readonly size: Bytes; readonly type?: LabFilesystemType }
+  /** A way to slow a device down for everybody: blkio of cgroup v1. */
+  | { readonly kind: 'slow-disk' }
   | { readonly kind: 'cpus'; readonly count: number }
   /** A host program and the Debian package that has it. */
   | { readonly kind: 'program'; readonly name: string; readonly package: string };
@@ -63,8 +67,39 @@ export interface LabBench {
   swap(size: Bytes): Promise<void>;
   /** An empty network of hosts, routers and cables that containers can be linked to; it touches nothing of the host's own. */
   network(): Promise<LabNetwork>;
+  /**
+   * A new file system of its own on a loop device, mounted until the run ends, for `binds`; writable by the lab's
+   * user. The lab's `makes` has to name it, and `needs` to list `filesystem`, and `slow-disk` with `slow`.
+   */
+  filesystem(spec: LabFilesystemSpec): Promise<LabFilesystem>;
   /** Waits until no other lab has the host's values in hand, and keeps them until the run ends. */
   tuneHost(): Promise<HostTuning>;
+}
+
+export interface LabFilesystemSpec {
+  readonly name: string;
+  readonly size: Bytes;
+  /** ext4 by default, without blocks reserved for root. */
+  readonly type?: LabFilesystemType;
+  /** Inodes in all; ext4 alone. */
+  readonly inodes?: number;
+  /** Mount options, beside nosuid and nodev. */
+  readonly options?: readonly string[];
+  /** Bytes per second that the device reads, and as many that it writes, whoever asks. */
+  readonly slow?: number;
+}
+
+export type LabFilesystemType = 'ext4' | 'xfs' | 'btrfs';
+
+export interface LabFilesystem {
+  /** On the host. */
+  readonly directory: string;
+  /** `7:0`, as cgroups name it. */
+  readonly device: string;
+  /** `/dev/loop0` */
+  readonly path: string;
+  /** Sets another rate; `max` for as fast as it goes. */
+  slow(rate: number | 'max'): void;
 }
 
 export interface HostTuning {

@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import { hierarchyOf } from '../linux/cgroup/layout.ts';
 import { openKernelFiles } from '../linux/files.ts';
+import { readFilesystems } from '../linux/proc/host/filesystems.ts';
 import { readSwaps } from '../linux/proc/host/swaps.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { labLayout } from './cgroups.ts';
 import { demandDocker, dockerSocket } from './docker/api.ts';
-import type { LabEngine, LabNeed } from './lab.ts';
+import type { LabEngine, LabFilesystemType, LabNeed } from './lab.ts';
 import { stateDirectory } from './places.ts';
+import { throttleDirectory } from './throttle.ts';
 
 /** Why a lab cannot run here, and what to do about it. */
 export interface Skipped {
@@ -101,6 +103,10 @@ function unmet(need: LabNeed): Skipped | undefined {
       return unmetDisk(need.free);
     case 'swap':
       return unmetSwap(need.size);
+    case 'filesystem':
+      return unmetFilesystem(need.type ?? 'ext4', need.size);
+    case 'slow-disk':
+      return unmetSlowDisk();
     case 'cpus':
       if (availableParallelism() >= need.count) return undefined;
       return {
@@ -146,6 +152,34 @@ function unmetSwap(size: number): Skipped | undefined {
     };
   }
   return unmetDisk(size);
+}
+
+const mkfsPackages = { ext4: 'e2fsprogs', xfs: 'xfsprogs', btrfs: 'btrfs-progs' } as const;
+
+function unmetFilesystem(type: LabFilesystemType, size: number): Skipped | undefined {
+  if (!existsSync('/dev/loop-control')) {
+    return {
+      because: 'there are no loop devices',
+      remedy: 'modprobe loop; in a container give it /dev/loop-control',
+    };
+  }
+  if (!hasProgram('losetup')) return { because: 'there is no losetup', remedy: 'apt-get install mount' };
+  if (!hasProgram(`mkfs.${type}`))
+    return { because: `there is no mkfs.${type}`, remedy: `apt-get install ${mkfsPackages[type]}` };
+  const known = readFilesystems(openKernelFiles());
+  if (known.present && !known.value.includes(type))
+    return { because: `this kernel has no ${type}, or has not loaded it`, remedy: `modprobe ${type}` };
+  return unmetDisk(size);
+}
+
+function unmetSlowDisk(): Skipped | undefined {
+  const directory = throttleDirectory();
+  if (directory !== undefined && existsSync(join(directory, 'blkio.throttle.write_bps_device')))
+    return undefined;
+  return {
+    because: 'a disk can be slowed down for everybody with the blkio controller of cgroup v1 alone',
+    remedy: 'run it on a kernel with that: glassbox lab run --vm=v1',
+  };
 }
 
 const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));

@@ -7,6 +7,7 @@ import { type JournalEntry, ownerOfRun, readJournal } from './journal.ts';
 import { journalsDirectory } from './places.ts';
 import { bootId, isAlive, killSync, processesOfRun } from './processes.ts';
 import { restoreSysctl } from './sysctl.ts';
+import { removeThrottle } from './throttle.ts';
 
 /**
  * Takes down what a journal lists, last made first, and then the journal. Synchronous throughout: the same code
@@ -100,6 +101,8 @@ function undoEntry(entry: JournalEntry): string | undefined {
       return command('ip', ['netns', 'delete', entry.name], /No such file/);
     case 'loop-device':
       return detachLoop(entry.file);
+    case 'throttle':
+      return removeThrottle(entry);
     case 'swap':
       // Whatever is in it comes back to memory: its containers were ended before.
       return command('swapoff', [entry.file], /Invalid argument|No such file|not found/i);

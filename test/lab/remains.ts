@@ -16,6 +16,7 @@ export function remainsOf(ownerPid: number, marker: string): readonly string[] {
       labLayout().hierarchies.map(({ mountPoint }) => join(mountPoint, 'glassbox')),
       run,
     ),
+    ...loopDevicesWith(run),
     ...namesIn([journalsDirectory(), join(stateDirectory(), 'labs')], run),
   ];
 }
@@ -43,6 +44,11 @@ const mountNamespacesWith = (run: string): readonly string[] =>
   pids()
     .filter(pid => read(`/proc/${pid}/mountinfo`).includes(run))
     .map(pid => `mount in the namespace of ${pid}`);
+
+const loopDevicesWith = (run: string): readonly string[] =>
+  readdirSync('/sys/block')
+    .filter(name => read(`/sys/block/${name}/loop/backing_file`).includes(run))
+    .map(name => `loop device ${name}`);
 
 const namesIn = (directories: readonly string[], run: string): readonly string[] =>
   directories

@@ -6,16 +6,18 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { openRun } from '../../src/lab/bench.ts';
 import { makeCgroup } from '../../src/lab/cgroups.ts';
 import { openJournal } from '../../src/lab/journal.ts';
 import { identify, isAlive } from '../../src/lab/processes.ts';
+import { throttleDirectory } from '../../src/lab/throttle.ts';
 import { undoJournal } from '../../src/lab/undo.ts';
 import { bytes } from '../../src/linux/units.ts';
 import { labTest } from './as-root.ts';
@@ -50,6 +52,41 @@ labTest('a swap file is turned off, also one that never was on', needsSwap, asyn
   journal.close();
   expect(undoJournal(journal.directory)).toEqual([]);
 });
+
+const needsFilesystem = [{ kind: 'filesystem', size: bytes(2 ** 24) }, { kind: 'slow-disk' }] as const;
+const size = bytes(2 ** 23);
+labTest(
+  'a slow file system: throttle, mount and loop device go, also when it is half made',
+  needsFilesystem,
+  async () => {
+    const handle = openRun();
+    const { directory, device, path, slow } = await handle.bench.filesystem({
+      name: 'disk',
+      size,
+      inodes: 64,
+      slow: 2 ** 20,
+    });
+    expect(statfsSync(directory)).toMatchObject({ files: 64 });
+    const throttle = join(throttleDirectory() ?? '', 'blkio.throttle.write_bps_device');
+    expect(readFileSync(throttle, 'utf8')).toContain(`${device} ${2 ** 20}\n`);
+    slow(2 ** 21);
+    expect(readFileSync(throttle, 'utf8')).toContain(`${device} ${2 ** 21}\n`);
+    // More than can be written back before undo would give up waiting.
+    writeFileSync(join(directory, 'dirty'), Buffer.alloc(2 ** 22));
+    expect(handle.close()).toEqual([]);
+    expect(readFileSync(throttle, 'utf8')).not.toContain(`${device} `);
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(handle.run);
+    expect(run('losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE')).not.toContain(
+      `${path} ${handle.run}`,
+    );
+
+    const other = join(place, 'another disk');
+    const journal = openJournal();
+    journal.record({ kind: 'throttle', directory: dirname(throttle), device, file: other });
+    journal.close();
+    expect(undoJournal(journal.directory)).toEqual([]);
+  },
+);
 
 labTest('mounts, network namespaces and loop devices are undone, once and again', async () => {
   const target = join(place, 'mounted');

@@ -1,3 +1,5 @@
+import { readBlockDeviceName } from '../../linux/block.ts';
+import { openKernelFiles } from '../../linux/files.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import { bytes } from '../../linux/units.ts';
 import type { ContainerSpec, Limits } from '../lab.ts';
@@ -47,7 +49,7 @@ export function createBody(
 }
 
 /** Docker's zeros mean "not set", and -1 in MemorySwap and PidsLimit means "no limit". A burst it cannot say. */
-function resources({ memory, memoryAndSwap, pids, cpu, cpus, cpuShares }: Limits): object {
+function resources({ memory, memoryAndSwap, pids, cpu, cpus, cpuShares, io = [] }: Limits): object {
   const isLimited = memory !== undefined && memory !== 'max';
   const swap = memoryAndSwap ?? memory;
   return {
@@ -56,5 +58,28 @@ function resources({ memory, memoryAndSwap, pids, cpu, cpus, cpuShares }: Limits
     ...(cpu === undefined || cpu.quota === 'max' ? {} : { CpuQuota: cpu.quota, CpuPeriod: cpu.period }),
     ...(cpus === undefined ? {} : { CpusetCpus: cpus.join(',') }),
     ...(cpuShares === undefined ? {} : { CpuShares: cpuShares }),
+    ...ioLimits(io),
   };
+}
+
+const ioOptions = {
+  'read-bytes': 'BlkioDeviceReadBps',
+  'write-bytes': 'BlkioDeviceWriteBps',
+  reads: 'BlkioDeviceReadIOps',
+  writes: 'BlkioDeviceWriteIOps',
+} as const;
+
+/** Docker wants the path of a node, and asks that for the number again. */
+function ioLimits(io: NonNullable<Limits['io']>): object {
+  const files = openKernelFiles();
+  const set = io.flatMap(({ device, kind, perSecond }) => {
+    if (perSecond === 'max') return [];
+    const name = readBlockDeviceName(files, device);
+    if (!name.present) throw new Error(`there is no block device ${device}: ${name.remedy}`);
+    return [{ option: ioOptions[kind], entry: { Path: `/dev/${name.value}`, Rate: perSecond } }];
+  });
+  const options = Map.groupBy(set, ({ option }) => option);
+  return Object.fromEntries(
+    [...options].map(([option, limits]) => [option, limits.map(({ entry }) => entry)]),
+  );
 }

@@ -5,12 +5,15 @@ import { type CgroupLimits, controllersFor, setLimits, weightFromShares } from '
 import type { CgroupLayout, CgroupVersion } from './model.ts';
 import { type CgroupWriter, done } from './write.ts';
 
-const layoutOf = (version: CgroupVersion): CgroupLayout => ({
+const layoutOf = (
+  version: CgroupVersion,
+  kernelControllers: readonly string[] = ['cpu', 'cpuset', 'memory', 'pids'],
+): CgroupLayout => ({
   mode: version,
   hierarchies: [
     {
       version,
-      kernelControllers: ['cpu', 'cpuset', 'memory', 'pids'],
+      kernelControllers,
       mountPoint: '/cg',
       mountRoot: cgroupPath('/'),
     },
@@ -24,7 +27,12 @@ function written(
   {
     texts = {},
     refuse = () => false,
-  }: { texts?: Record<string, string>; refuse?: (line: string) => boolean } = {},
+    controllers,
+  }: {
+    texts?: Record<string, string>;
+    refuse?: (line: string) => boolean;
+    controllers?: readonly string[];
+  } = {},
 ): readonly string[] {
   const lines: string[] = [];
   const writer: CgroupWriter = {
@@ -39,7 +47,7 @@ function written(
       return refuse(line) ? absent(file, 'unreadable', 'EINVAL') : done;
     },
   };
-  const outcome = setLimits(writer, layoutOf(version), cgroupPath('/c'), limits);
+  const outcome = setLimits(writer, layoutOf(version, controllers), cgroupPath('/c'), limits);
   return outcome.present ? lines : [...lines, 'refused'];
 }
 
@@ -100,6 +108,23 @@ test('no limit', () => {
     'memory.swap.max max',
     'pids.max max',
   ]);
+});
+
+const io: CgroupLimits = {
+  io: [
+    { device: '7:0', kind: 'write-bytes', perSecond: 8_388_608 },
+    { device: '7:0', kind: 'reads', perSecond: 'max' },
+  ],
+};
+
+test('limits of a device: v1 has a file for each kind, v2 one file', () => {
+  const controllers = ['io', 'blkio'];
+  expect(controllersFor(io)).toEqual(['io']);
+  expect(written('v1', io, { controllers })).toEqual([
+    'blkio.throttle.write_bps_device 7:0 8388608',
+    'blkio.throttle.read_iops_device 7:0 0',
+  ]);
+  expect(written('v2', io, { controllers })).toEqual(['io.max 7:0 wbps=8388608', 'io.max 7:0 riops=max']);
 });
 
 test('v1 memory that grows past the old memsw: memsw goes first', () => {

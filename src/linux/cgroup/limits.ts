@@ -1,7 +1,7 @@
 import { flatMapReading, type Reading } from '../reading.ts';
 import type { Bytes, CgroupPath, Microseconds } from '../units.ts';
 import { hierarchyOf, locateIn } from './layout.ts';
-import type { CgroupLayout, CgroupVersion, Controller } from './model.ts';
+import type { CgroupLayout, CgroupVersion, Controller, IoLimit } from './model.ts';
 import { type CgroupWriter, type Done, done, inOrder } from './write.ts';
 
 /** Limits to set; what is left out stays as it is. */
@@ -18,13 +18,18 @@ export interface CgroupLimits {
   readonly cpus?: readonly number[];
   /** v1 shares; converted for v2. */
   readonly cpuShares?: number;
+  /** Per second and device. v1 limits what a task issues itself, v2 its share of write-back too. */
+  readonly io?: readonly IoLimitSetting[];
 }
+
+export type IoLimitSetting = Omit<IoLimit, 'perSecond'> & { readonly perSecond: number | 'max' };
 
 /** The controllers that limits need. */
 export function controllersFor(limits: CgroupLimits): readonly Controller[] {
   const wanted: Controller[] = [];
   if (limits.cpu !== undefined || limits.cpuShares !== undefined) wanted.push('cpu');
   if (limits.cpus !== undefined) wanted.push('cpuset');
+  if (limits.io !== undefined) wanted.push('io');
   if (limits.memory !== undefined || limits.memoryAndSwap !== undefined) wanted.push('memory');
   if (limits.pids !== undefined) wanted.push('pids');
   return wanted;
@@ -67,7 +72,32 @@ const setters: Partial<Record<Controller, Setter>> = {
             ? writer.write(`${directory}/cpu.shares`, String(cpuShares))
             : writer.write(`${directory}/cpu.weight`, String(weightFromShares(cpuShares))),
     ),
+  io: (writer, directory, version, { io = [] }) =>
+    inOrder(...io.map(limit => () => setIoLimit(writer, directory, version, limit))),
 };
+
+const ioNames: Readonly<Record<IoLimit['kind'], { readonly v1: string; readonly v2: string }>> = {
+  'read-bytes': { v1: 'read_bps', v2: 'rbps' },
+  'write-bytes': { v1: 'write_bps', v2: 'wbps' },
+  reads: { v1: 'read_iops', v2: 'riops' },
+  writes: { v1: 'write_iops', v2: 'wiops' },
+};
+
+/** v1 has a file for each kind, where 0 takes the limit away; a line of io.max leaves the kinds it does not name alone. */
+function setIoLimit(
+  writer: CgroupWriter,
+  directory: string,
+  version: CgroupVersion,
+  { device, kind, perSecond }: IoLimitSetting,
+): Done {
+  const name = ioNames[kind][version];
+  return version === 'v1'
+    ? writer.write(
+        `${directory}/blkio.throttle.${name}_device`,
+        `${device} ${perSecond === 'max' ? 0 : perSecond}`,
+      )
+    : writer.write(`${directory}/io.max`, `${device} ${name}=${perSecond}`);
+}
 
 function inController(
   layout: CgroupLayout,
