@@ -44,3 +44,40 @@ export const readMappingStatus = (
 
 export const readNamelessMappings = (files: KernelFiles, pid: ProcPid): Reading<readonly NamelessMapping[]> =>
   readParsed(files, `/proc/${pid}/maps`, parseNamelessMappings);
+
+/** Executable memory of a process. */
+export interface CodeMapping {
+  readonly range: string;
+  readonly start: number;
+  readonly end: number;
+  /** Byte of the file that `start` shows. */
+  readonly offset: number;
+  readonly device: string;
+  readonly inode: number;
+  /** As the process names it: `/usr/lib/libc.so.6`, `[vdso]`; empty for anonymous memory, where JIT code lies. */
+  readonly path: string;
+}
+
+/**
+ * Of /proc/<pid>/maps the lines with x, ascending as they are:
+ * `7f7d63a26000-7f7d63b7c000 r-xp 00026000 fe:00 1842    /usr/lib/x86_64-linux-gnu/libc.so.6`
+ */
+export function parseCodeMappings(text: string): readonly CodeMapping[] {
+  const mappings: CodeMapping[] = [];
+  for (const line of text.split('\n')) {
+    if (line.indexOf('x') < 0) continue;
+    const match =
+      /^(([0-9a-f]{1,13})-([0-9a-f]{1,13})) [r-][w-]x[ps] ([0-9a-f]{1,16}) ([0-9a-f]+:[0-9a-f]+) (\d+) *(.*)$/.exec(
+        line,
+      );
+    const [, range, start = '', end = '', offset = '', device, inodeText, path = ''] = match ?? [];
+    const inode = parseCount(inodeText);
+    if (range === undefined || device === undefined || inode === undefined) continue;
+    const hex = (digits: string): number => Number.parseInt(digits, 16);
+    mappings.push({ range, start: hex(start), end: hex(end), offset: hex(offset), device, inode, path });
+  }
+  return mappings;
+}
+
+export const readCodeMappings = (files: KernelFiles, pid: ProcPid): Reading<readonly CodeMapping[]> =>
+  readParsed(files, `/proc/${pid}/maps`, parseCodeMappings);
