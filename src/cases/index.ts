@@ -2,6 +2,9 @@ import { type CatalogueEntry, entry } from './entry.ts';
 import { definition as cgroupOom } from './memory/cgroup-oom/case.ts';
 import { lab as cgroupOomLab } from './memory/cgroup-oom/lab.ts';
 import { rule as cgroupOomRule } from './memory/cgroup-oom/rule.ts';
+import { definition as hugePagesExhausted } from './memory/huge-pages-exhausted/case.ts';
+import { lab as hugePagesExhaustedLab } from './memory/huge-pages-exhausted/lab.ts';
+import { rule as hugePagesExhaustedRule } from './memory/huge-pages-exhausted/rule.ts';
 import { definition as kernelMemoryCharged } from './memory/kernel-memory-charged/case.ts';
 import { lab as kernelMemoryChargedLab } from './memory/kernel-memory-charged/lab.ts';
 import { rule as kernelMemoryChargedRule } from './memory/kernel-memory-charged/rule.ts';
@@ -73,6 +76,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
   entry(shmFull, shmFullRule, shmFullLab),
   entry(swapping, swappingRule, swappingLab),
+  entry(hugePagesExhausted, hugePagesExhaustedRule, hugePagesExhaustedLab),
   entry(deletedButOpen, deletedButOpenRule, deletedButOpenLab),
   entry(listenQueueOverflow, listenQueueOverflowRule, listenQueueOverflowLab),
   entry(sysctlDiffersFromHost, sysctlDiffersFromHostRule, sysctlDiffersFromHostLab),

@@ -1,6 +1,8 @@
 import type { Container } from '../containers/container.ts';
 import type { CgroupVersion, ControllerSamples } from '../linux/cgroup/model.ts';
 import type { OomReport } from '../linux/kmsg/oom-report.ts';
+import type { HugePagePool } from '../linux/mm/hugepages.ts';
+import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath, Microseconds } from '../linux/units.ts';
 import type {
@@ -29,6 +31,8 @@ export interface FactsByName {
   readonly hugetlb: Chain<ControllerSamples['hugetlb']>;
   readonly freezer: Chain<ControllerSamples['freezer']>;
   readonly pressure: Chain<ControllerSamples['pressure']>;
+  readonly hugePagePools: readonly HugePagePool[];
+  readonly transparentHugePages: TransparentHugePages;
   readonly oomReports: readonly OomReport[];
   readonly sharedMemory: SharedMemoryFacts;
   readonly unlinkedFiles: readonly UnlinkedFile[];

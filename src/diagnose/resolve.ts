@@ -31,6 +31,9 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   hugetlb: chainResolver('hugetlb'),
   freezer: chainResolver('freezer'),
   pressure: chainResolver('pressure'),
+  hugePagePools: ({ host }) => host.hugePagePools ?? notObserved('the huge pages of the host'),
+  transparentHugePages: ({ host }) =>
+    host.transparentHugePages ?? notObserved('the use of transparent huge pages'),
   oomReports: ({ host }) => host.oomReports,
   sharedMemory: (_, { memoryFiles }) => memoryFiles,
   unlinkedFiles: (_, { unlinkedFiles }) => unlinkedFiles,
@@ -41,6 +44,10 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   defaultSysctls: ({ host }) => host.networkSysctlDefaults,
   isolation: (_, { isolation }) => isolation,
 };
+
+/** For observations of a version that did not look. */
+const notObserved = (what: string): Reading<never> =>
+  absent(what, 'disabled', 'the observation does not hold it; take one with this version');
 
 const gone = (state: 'running' | 'exited', what: string): Reading<never> =>
   state === 'exited'

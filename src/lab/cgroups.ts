@@ -71,18 +71,22 @@ export function makeCgroup(journal: Journal, names: readonly string[], limits: L
 function isNeeded(layout: CgroupLayout, controller: Controller, limits: Limits): boolean {
   const isV1 = orElse(hierarchyOf(layout, controller), undefined)?.version === 'v1';
   if (isV1 || controller === 'pressure' || controller === 'freezer') return true;
-  return controller === 'cpuset' ? limits.cpus !== undefined : controller !== 'hugetlb';
+  if (controller === 'hugetlb') return limits.hugePages !== undefined;
+  return controller !== 'cpuset' || limits.cpus !== undefined;
 }
 
-/** What the root of a cgroup2 tree does not hand on yet and soon will. */
+/**
+ * What the root of a cgroup2 tree does not hand on yet and soon will; the cgroup that all runs share likewise, for as
+ * long as it does the root cannot stop.
+ */
 function controllersEntry(layout: CgroupLayout, needed: readonly Controller[]): readonly JournalEntry[] {
   const v2 = layout.hierarchies.find(({ version }) => version === 'v2');
   if (v2 === undefined) return [];
-  const handedOn = orElse(files.read(`${v2.mountPoint}/cgroup.subtree_control`), '').split(/\s+/);
-  const names = needed.filter(name => v2.kernelControllers.includes(name) && !handedOn.includes(name));
-  return names.length === 0
-    ? []
-    : [{ kind: 'controllers', directory: v2.mountPoint, names: names.join(' ') }];
+  return [v2.mountPoint, `${v2.mountPoint}/glassbox`].flatMap((directory): readonly JournalEntry[] => {
+    const handedOn = orElse(files.read(`${directory}/cgroup.subtree_control`), '').split(/\s+/);
+    const names = needed.filter(name => v2.kernelControllers.includes(name) && !handedOn.includes(name));
+    return names.length === 0 ? [] : [{ kind: 'controllers', directory, names: names.join(' ') }];
+  });
 }
 
 /** `/glassbox` is every run's, the rest is this run's own. */

@@ -52,6 +52,10 @@ export type LabNeed =
   /** A way to slow a device down for everybody: blkio of cgroup v1. */
   | { readonly kind: 'slow-disk' }
   | { readonly kind: 'cpus'; readonly count: number }
+  /** Huge pages that can be set aside for it. */
+  | { readonly kind: 'huge-pages'; readonly count: number }
+  /** Transparent huge pages for programs that ask for them, and for no others. */
+  | { readonly kind: 'transparent-huge-pages' }
   /** A host program and the Debian package that has it. */
   | { readonly kind: 'program'; readonly name: string; readonly package: string };
 
@@ -103,7 +107,10 @@ export interface LabFilesystem {
 }
 
 export interface HostTuning {
-  /** Sets a net.* value of the host's own network namespace until the run ends. The lab's `makes` has to say so. */
+  /**
+   * Sets a net.* value of the host's own network namespace, or vm.nr_hugepages, until the run ends. The lab's `makes`
+   * has to say so.
+   */
   set(name: string, value: string): void;
 }
 

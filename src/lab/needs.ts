@@ -9,6 +9,7 @@ import { readSwaps } from '../linux/proc/host/swaps.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { labLayout } from './cgroups.ts';
 import { demandDocker, dockerSocket } from './docker/api.ts';
+import { unmetHugePages, unmetTransparentHugePages } from './huge-pages.ts';
 import type { LabEngine, LabFilesystemType, LabNeed } from './lab.ts';
 import { stateDirectory } from './places.ts';
 import { throttleDirectory } from './throttle.ts';
@@ -113,6 +114,10 @@ function unmet(need: LabNeed): Skipped | undefined {
         because: `it needs ${need.count} CPUs and may use ${availableParallelism()} here`,
         remedy: `run it on a machine with ${need.count} CPUs, or without taskset`,
       };
+    case 'huge-pages':
+      return unmetHugePages(need.count);
+    case 'transparent-huge-pages':
+      return unmetTransparentHugePages();
     case 'program':
       if (hasProgram(need.name)) return undefined;
       return { because: `there is no ${need.name}`, remedy: `apt-get install ${need.package}` };

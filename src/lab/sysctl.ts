@@ -3,9 +3,10 @@ import type { Journal, JournalEntry } from './journal.ts';
 
 type SysctlEntry = Extract<JournalEntry, { kind: 'sysctl' }>;
 
-/** Plain names of net.* only: the journal is acted on as root. */
+/** Plain names of net.*, and the number of huge pages: the journal is acted on as root. */
 function pathOf(name: string): string {
-  if (!/^net(\.[a-z0-9_]+)+$/.test(name)) throw new Error(`not a net.* value of the host: ${name}`);
+  if (!/^(?:net(\.[a-z0-9_]+)+|vm\.nr_hugepages)$/.test(name))
+    throw new Error(`not a value of the host that labs set: ${name}`);
   return `/proc/sys/${name.replaceAll('.', '/')}`;
 }
 
@@ -19,6 +20,11 @@ export function setHostSysctl(journal: Journal, name: string, value: string): vo
   if (before === value) return;
   journal.record({ kind: 'sysctl', name, before, ours: value });
   writeFileSync(path, value);
+  if (readValue(path) === value) return;
+  // Of huge pages the kernel makes as many as memory in one piece is found for.
+  const got = readValue(path);
+  writeFileSync(path, before);
+  throw new Error(`the host gave ${name} the value ${got} instead of ${value}; try again on a quiet host`);
 }
 
 /** Puts the value back, unless somebody has set another one since: that is theirs then. */

@@ -2,6 +2,8 @@ import { arch } from 'node:os';
 import type { CgroupLayout } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readOomReports } from '../linux/kmsg/read.ts';
+import { readHugePagePools } from '../linux/mm/hugepages.ts';
+import { readTransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import { type Namespaces, readNamespaces } from '../linux/namespaces.ts';
 import { readLoadavg } from '../linux/proc/host/loadavg.ts';
 import { readMeminfo } from '../linux/proc/host/meminfo.ts';
@@ -47,6 +49,8 @@ export function readHost(
     ...(suspended === undefined ? {} : { suspended }),
     loadAverage: mapReading(readLoadavg(files), ({ averages }) => averages),
     namespaces,
+    hugePagePools: readHugePagePools(files),
+    transparentHugePages: readTransparentHugePages(files),
     oomReports: readOomReports(files),
   };
 }

@@ -2,6 +2,8 @@ import type { Container, EngineNotice } from '../containers/container.ts';
 import type { DeviceRule } from '../linux/cgroup/devices.ts';
 import type { CgroupLayout, CgroupLevel, Controller, ControllerSamples } from '../linux/cgroup/model.ts';
 import type { OomReport } from '../linux/kmsg/oom-report.ts';
+import type { HugePagePool } from '../linux/mm/hugepages.ts';
+import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
@@ -57,6 +59,10 @@ export interface HostFacts {
   readonly networkSysctls: Reading<Readonly<Record<string, string>>>;
   /** What a network namespace made now starts with; where the host's value differs, somebody tuned the host. */
   readonly networkSysctlDefaults: Reading<Readonly<Record<string, string>>>;
+  /** Huge pages that the host has set aside, by size. */
+  readonly hugePagePools?: Reading<readonly HugePagePool[]>;
+  /** Where the kernel uses huge pages without being asked for each. */
+  readonly transparentHugePages?: Reading<TransparentHugePages>;
   /** OOM reports still in the kernel log, oldest first. */
   readonly oomReports: Reading<readonly OomReport[]>;
 }

@@ -10,6 +10,7 @@ import {
   type MemoryBreakdown,
 } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
+import { readHugePagePools } from '../linux/mm/hugepages.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { readMountinfo } from '../linux/proc/mountinfo.ts';
@@ -65,7 +66,7 @@ export interface ObserveOptions {
 export async function observe(files: KernelFiles, options: ObserveOptions): Promise<Observation> {
   const { containers, windowMs, scan = scanProcesses(files), scope = everything } = options;
   const layout = orElse(detectLayout(files), noCgroups);
-  const cgroups = createCgroupObserver(files, layout, { asked: scope.controllers });
+  const cgroups = createCgroupObserver(files, layout, { asked: withoutIdle(files, scope.controllers) });
   const inits = containers.flatMap(({ init }) => (init === null ? [] : [init]));
   const network = createNetworkObserver(files, inits);
 
@@ -117,6 +118,15 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     }),
     notices: options.notices,
   };
+}
+
+/** Where no huge page is set aside or may be, the files of the hugetlb controller have nothing to say. */
+function withoutIdle(files: KernelFiles, asked: readonly Controller[]): readonly Controller[] {
+  if (!asked.includes('hugetlb')) return asked;
+  const pools = orElse(readHugePagePools(files), []);
+  return pools.some(({ total, mayGrowBy }) => total + mayGrowBy > 0)
+    ? asked
+    : asked.filter(controller => controller !== 'hugetlb');
 }
 
 /** On average, cgroup v1 and v2 alike. */

@@ -8,7 +8,10 @@ const v1 = {
   'hugetlb.2MB.usage_in_bytes': '8388608\n',
   'hugetlb.2MB.limit_in_bytes': '8388608\n',
   'hugetlb.2MB.failcnt': '1\n',
-  'hugetlb.2MB.rsvd.usage_in_bytes': '0\n',
+  'hugetlb.2MB.max_usage_in_bytes': '8388608\n',
+  'hugetlb.2MB.rsvd.usage_in_bytes': '4194304\n',
+  'hugetlb.2MB.rsvd.limit_in_bytes': '8388608\n',
+  'hugetlb.2MB.rsvd.failcnt': '2\n',
   'hugetlb.1GB.usage_in_bytes': '0\n',
   'hugetlb.1GB.limit_in_bytes': '9223372035781033984\n',
   'hugetlb.1GB.failcnt': '0\n',
@@ -18,21 +21,26 @@ const v2 = {
   'hugetlb.2MB.max': '8388608\n',
   'hugetlb.2MB.events': 'max 9\n',
   'hugetlb.2MB.events.local': 'max 1\n',
-  'hugetlb.2MB.rsvd.current': '0\n',
+  'hugetlb.2MB.rsvd.current': '4194304\n',
+  'hugetlb.2MB.rsvd.max': 'max\n',
   'hugetlb.1GB.current': '0\n',
   'hugetlb.1GB.max': 'max\n',
   'hugetlb.1GB.events': 'max 0\n',
 };
-const expected = present({
-  sizes: [
-    { size: '1GB', usage: 0, limit: { kind: 'max' }, failures: 0 },
-    { size: '2MB', usage: 8_388_608, limit: { kind: 'limit', value: 8_388_608 }, failures: 1 },
-  ],
-});
+const limited = { usage: 8_388_608, limit: { kind: 'limit', value: 8_388_608 }, failures: 1 };
+const unlimited = { size: '1GB', usage: 0, limit: { kind: 'max' }, failures: 0 };
 
 test('each page size of v1 and v2', () => {
-  expect(readHugetlb(cgroupOf('v1', v1))).toEqual(expected);
-  expect(readHugetlb(cgroupOf('v2', v2))).toEqual(expected);
+  const promised = { usage: 4_194_304, limit: { kind: 'limit', value: 8_388_608 }, failures: 2 };
+  expect(readHugetlb(cgroupOf('v1', v1))).toEqual(
+    present({
+      sizes: [unlimited, { size: '2MB', ...limited, peak: 8_388_608, reserved: promised }],
+    }),
+  );
+  const open = { usage: 4_194_304, limit: { kind: 'max' } };
+  expect(readHugetlb(cgroupOf('v2', v2))).toEqual(
+    present({ sizes: [unlimited, { size: '2MB', ...limited, reserved: open }] }),
+  );
 });
 
 test('the root of v2 has no files, which is no limit; elsewhere it is a missing controller', () => {

@@ -1,4 +1,4 @@
-import { absent, flatMapReading, parsed, present, type Reading } from '../reading.ts';
+import { absent, flatMapReading, mapReading, parsed, present, type Reading } from '../reading.ts';
 import { type Bytes, bytes, type Limit } from '../units.ts';
 import type { CgroupDirectory } from './directory.ts';
 import { keyedCounts, parseSingleCount } from './flat-keyed.ts';
@@ -18,7 +18,11 @@ export function readHugetlb(cgroup: CgroupDirectory): Reading<HugetlbSample> {
     }
     return sizes.length > 0 || cgroup.isRoot
       ? present({ sizes })
-      : absent(`${cgroup.directory}/hugetlb.*`, 'vanished', 'this kernel has no huge pages; look again');
+      : absent(
+          `${cgroup.directory}/hugetlb.*`,
+          'disabled',
+          'this kernel has no huge pages, or the cgroup above does not hand on the hugetlb controller',
+        );
   });
 }
 
@@ -34,10 +38,35 @@ function readSize(cgroup: CgroupDirectory, size: string): Reading<HugetlbSize> {
   return flatMapReading(cgroup.read(`${name}.${usage}`), usageText =>
     flatMapReading(cgroup.read(`${name}.${limit}`), limitText =>
       flatMapReading(readFailures(cgroup, name), failureText =>
-        parsed(name, parseHugetlb(size, usageText, limitText, failureText)),
+        mapReading(parsed(name, parseHugetlb(size, usageText, limitText, failureText)), sample => ({
+          ...sample,
+          ...readPeak(cgroup, name),
+          ...readReserved(cgroup, name),
+        })),
       ),
     ),
   );
+}
+
+function readPeak(cgroup: CgroupDirectory, name: string): Pick<HugetlbSize, 'peak'> {
+  if (cgroup.version === 'v2') return {};
+  const peak = countIn(cgroup, `${name}.max_usage_in_bytes`);
+  return peak === undefined ? {} : { peak: bytes(peak) };
+}
+
+function readReserved(cgroup: CgroupDirectory, name: string): Pick<HugetlbSize, 'reserved'> {
+  const [current, max] = cgroup.version === 'v1' ? ['usage_in_bytes', 'limit_in_bytes'] : ['current', 'max'];
+  const usage = countIn(cgroup, `${name}.rsvd.${current}`);
+  const limitText = cgroup.read(`${name}.rsvd.${max}`);
+  const limit = limitText.present ? parseByteLimit(limitText.value) : undefined;
+  if (usage === undefined || limit === undefined) return {};
+  const failures = cgroup.version === 'v1' ? countIn(cgroup, `${name}.rsvd.failcnt`) : undefined;
+  return { reserved: { usage: bytes(usage), limit, ...(failures === undefined ? {} : { failures }) } };
+}
+
+function countIn(cgroup: CgroupDirectory, name: string): number | undefined {
+  const text = cgroup.read(name);
+  return text.present ? parseSingleCount(text.value) : undefined;
 }
 
 /** The cgroup's own: v2's plain events are those of the subtree. */

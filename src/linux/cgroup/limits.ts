@@ -20,6 +20,8 @@ export interface CgroupLimits {
   readonly cpuShares?: number;
   /** Per second and device. v1 limits what a task issues itself, v2 its share of write-back too. */
   readonly io?: readonly IoLimitSetting[];
+  /** Of one size, as the controller names it: `2MB`. */
+  readonly hugePages?: { readonly size: string; readonly limit: Bytes | 'max' };
 }
 
 export type IoLimitSetting = Omit<IoLimit, 'perSecond'> & { readonly perSecond: number | 'max' };
@@ -32,6 +34,7 @@ export function controllersFor(limits: CgroupLimits): readonly Controller[] {
   if (limits.io !== undefined) wanted.push('io');
   if (limits.memory !== undefined || limits.memoryAndSwap !== undefined) wanted.push('memory');
   if (limits.pids !== undefined) wanted.push('pids');
+  if (limits.hugePages !== undefined) wanted.push('hugetlb');
   return wanted;
 }
 
@@ -61,6 +64,12 @@ const setters: Partial<Record<Controller, Setter>> = {
   memory: (writer, directory, version, limits) =>
     version === 'v1' ? setMemoryV1(writer, directory, limits) : setMemoryV2(writer, directory, limits),
   pids: (writer, directory, _, { pids }) => writer.write(`${directory}/pids.max`, String(pids)),
+  hugetlb: (writer, directory, version, { hugePages }) => {
+    if (hugePages === undefined) return done;
+    const { size, limit } = hugePages;
+    const [file, none] = version === 'v1' ? ['limit_in_bytes', '-1'] : ['max', 'max'];
+    return writer.write(`${directory}/hugetlb.${size}.${file}`, limit === 'max' ? none : String(limit));
+  },
   cpuset: (writer, directory, _, { cpus = [] }) => writer.write(`${directory}/cpuset.cpus`, cpus.join(',')),
   cpu: (writer, directory, version, { cpu, cpuShares }) =>
     inOrder(

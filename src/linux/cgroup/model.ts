@@ -217,7 +217,20 @@ export interface HugetlbSample {
     readonly size: string;
     readonly usage: Bytes;
     readonly limit: Limit<Bytes>;
+    /**
+     * Requests refused. v1: by the limit of this very cgroup, at a page fault. v2: to tasks of this cgroup, at a fault
+     * or a reservation, by whichever limit on the way to the root.
+     */
     readonly failures: number;
+    /** v1 max_usage_in_bytes. */
+    readonly peak?: Bytes;
+    /** What mmap(2) promised beforehand, and its limit of its own (5.7). */
+    readonly reserved?: {
+      readonly usage: Bytes;
+      readonly limit: Limit<Bytes>;
+      /** v1 alone; v2 counts them in `failures`. */
+      readonly failures?: number;
+    };
   }[];
 }
 

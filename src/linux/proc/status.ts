@@ -60,6 +60,8 @@ export interface ProcessStatus {
     readonly swapped: Bytes;
     /** VmPTE: its page tables, which are charged as kernel memory. */
     readonly pageTables?: Bytes;
+    /** HugetlbPages (4.4): in none of the others. */
+    readonly hugePages?: Bytes;
   }>;
 }
 
@@ -122,6 +124,7 @@ function parseMemory(lines: ReadonlyMap<string, string>): ProcessStatus['memory'
   if (residentAnonymous === undefined || residentFile === undefined || residentShared === undefined)
     return absent('RssAnon', 'kernel-too-old', 'Linux 4.5 and later tell anonymous, file and shared apart');
   const pageTables = amount('VmPTE');
+  const hugePages = amount('HugetlbPages');
   return present({
     resident,
     residentAnonymous,
@@ -129,6 +132,7 @@ function parseMemory(lines: ReadonlyMap<string, string>): ProcessStatus['memory'
     residentShared,
     swapped: amount('VmSwap') ?? bytes(0),
     ...(pageTables === undefined ? {} : { pageTables }),
+    ...(hugePages === undefined || hugePages === 0 ? {} : { hugePages }),
   });
 }
 

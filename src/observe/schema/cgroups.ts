@@ -94,7 +94,18 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
     weight: reading(count),
   }),
   hugetlb: v.object({
-    sizes: list(v.object({ size: text, usage: amount, limit: limit(amount), failures: count })),
+    sizes: list(
+      v.object({
+        size: text,
+        usage: amount,
+        limit: limit(amount),
+        failures: count,
+        peak: v.exactOptional(amount),
+        reserved: v.exactOptional(
+          v.object({ usage: amount, limit: limit(amount), failures: v.exactOptional(count) }),
+        ),
+      }),
+    ),
   }),
   freezer: v.object({ state: v.picklist(['thawed', 'freezing', 'frozen']) }),
   pressure: v.object({

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { OomReport } from '../../linux/kmsg/oom-report.ts';
+import type { HugePagePool } from '../../linux/mm/hugepages.ts';
 import type { Bytes, HostPid, Microseconds, Pages } from '../../linux/units.ts';
 import type { HostFacts } from '../observation.ts';
 import { layout } from './cgroups.ts';
@@ -23,6 +24,16 @@ const amount = whole<Bytes>();
 const count = whole<number>();
 
 const counter = { usage: amount, limit: limit(amount), failures: count };
+
+const hugePagePool: Schema<HugePagePool> = v.object({
+  size: text,
+  pageSize: amount,
+  total: count,
+  free: count,
+  reserved: count,
+  surplus: count,
+  mayGrowBy: count,
+});
 
 const oomReport: Schema<OomReport> = v.object({
   at: whole<Microseconds>(),
@@ -70,5 +81,7 @@ export const host: Schema<HostFacts> = v.object({
   namespaces,
   networkSysctls: reading(byName(text)),
   networkSysctlDefaults: reading(byName(text)),
+  hugePagePools: v.exactOptional(reading(list(hugePagePool))),
+  transparentHugePages: v.exactOptional(reading(v.picklist(['always', 'madvise', 'never']))),
   oomReports: reading(list(oomReport)),
 });

@@ -50,6 +50,7 @@ export const process: Schema<ProcessFacts> = v.object({
         residentShared: amount,
         swapped: amount,
         pageTables: v.exactOptional(amount),
+        hugePages: v.exactOptional(amount),
       }),
     ),
   }),
