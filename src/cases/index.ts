@@ -53,6 +53,9 @@ import { rule as zombiesNotReapedRule } from './process/zombies-not-reaped/rule.
 import { definition as hostShared } from './security/host-shared/case.ts';
 import { lab as hostSharedLab } from './security/host-shared/lab.ts';
 import { rule as hostSharedRule } from './security/host-shared/rule.ts';
+import { definition as privileged } from './security/privileged/case.ts';
+import { lab as privilegedLab } from './security/privileged/lab.ts';
+import { rule as privilegedRule } from './security/privileged/rule.ts';
 import { definition as resourcesUnlimited } from './security/resources-unlimited/case.ts';
 import { lab as resourcesUnlimitedLab } from './security/resources-unlimited/lab.ts';
 import { rule as resourcesUnlimitedRule } from './security/resources-unlimited/rule.ts';
@@ -86,4 +89,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(pidsLimitReached, pidsLimitReachedRule, pidsLimitReachedLab),
   entry(stopLosesChildren, stopLosesChildrenRule, stopLosesChildrenLab),
   entry(cpuViewIsHost, cpuViewIsHostRule, cpuViewIsHostLab),
+  entry(privileged, privilegedRule, privilegedLab),
 ];

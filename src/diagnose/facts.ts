@@ -14,6 +14,7 @@ import type {
   SignalFetching,
   UnlinkedFile,
 } from '../observe/observation.ts';
+import type { OpenDevice } from '../observe/open-devices.ts';
 
 /** Everything a rule can ask for, by name. A rule gets exactly what its case declares in `needs` and `mayUse`. */
 export interface FactsByName {
@@ -46,6 +47,7 @@ export interface FactsByName {
   /** net.* values of a network namespace made now. */
   readonly defaultSysctls: Readonly<Record<string, string>>;
   readonly isolation: IsolationFacts;
+  readonly openDevices: readonly OpenDevice[];
 }
 export type FactName = keyof FactsByName;
 

@@ -43,6 +43,8 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   hostSysctls: ({ host }) => host.networkSysctls,
   defaultSysctls: ({ host }) => host.networkSysctlDefaults,
   isolation: (_, { isolation }) => isolation,
+  openDevices: (_, { openDevices }) =>
+    openDevices ?? absent('open devices', 'disabled', 'no disk or memory of the host is within its reach'),
 };
 
 /** For observations of a version that did not look. */

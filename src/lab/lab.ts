@@ -121,8 +121,17 @@ export interface ContainerSpec {
   readonly limits?: Limits;
   /** Put on a cgroup *above* the container's own, so that an ancestor limits it. */
   readonly parentLimits?: Limits;
-  /** unprivileged (default): an own uid without capabilities, no_new_privs. root: uid 0 of the host with Docker's default capabilities. */
-  readonly user?: 'unprivileged' | 'root';
+  /**
+   * unprivileged (default): an own uid without capabilities, no_new_privs; or the same with a uid of one's choice. root:
+   * uid 0 of the host with Docker's default capabilities.
+   */
+  readonly user?: LabUser;
+  /** What root in it may do, in place of Docker's default: `['CHOWN', 'NET_BIND_SERVICE']`. */
+  readonly capabilities?: readonly string[];
+  /** As `docker run --privileged`: root with every capability, all devices, and kernel files to write. */
+  readonly privileged?: boolean;
+  /** RLIMIT_NPROC of all in it, which the kernel compares with the tasks of the uid, wherever they are. */
+  readonly processLimit?: number;
   /** Namespaces shared with the host; all others are its own. */
   readonly share?: readonly NamespaceKind[];
   readonly binds?: readonly {
@@ -135,6 +144,8 @@ export interface ContainerSpec {
   /** Size of its /dev/shm; 64 MiB by default, as Docker does. */
   readonly sharedMemorySize?: Bytes;
 }
+
+export type LabUser = 'unprivileged' | 'root' | { readonly uid: number };
 
 /** PID 1. Programs are TypeScript run by Node as it is, or shell; they print lines to say how far they are. */
 export type LabProgram =

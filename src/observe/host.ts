@@ -9,6 +9,7 @@ import { readLoadavg } from '../linux/proc/host/loadavg.ts';
 import { readMeminfo } from '../linux/proc/host/meminfo.ts';
 import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
+import { readStatus } from '../linux/proc/status.ts';
 import { mapReading, orElse } from '../linux/reading.ts';
 import { readSuspended } from '../linux/suspended.ts';
 import { bytes, hostPid, isoTime } from '../linux/units.ts';
@@ -28,6 +29,7 @@ export function readHost(
 ): Omit<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'> {
   const stat = readHostStat(files);
   const suspended = readSuspended(files);
+  const initial = readStatus(files, hostPid(1));
   return {
     kernel: orElse(readKernelRelease(files), 'unknown'),
     architecture: arch(),
@@ -48,6 +50,7 @@ export function readHost(
     ),
     ...(suspended === undefined ? {} : { suspended }),
     loadAverage: mapReading(readLoadavg(files), ({ averages }) => averages),
+    ...(initial.present ? { capabilities: initial.value.capabilities.bounding } : {}),
     namespaces,
     hugePagePools: readHugePagePools(files),
     transparentHugePages: readTransparentHugePages(files),

@@ -1,5 +1,6 @@
 import type { Container } from '../containers/container.ts';
 import { type DeviceNumber, type DeviceRule, mayOpen, parseDevicesList } from '../linux/cgroup/devices.ts';
+import { deviceOf } from '../linux/device-number.ts';
 import { type KernelFiles, readParsed } from '../linux/files.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import { readProcCgroup } from '../linux/proc/cgroup.ts';
@@ -90,19 +91,9 @@ function readDeviceRules(
   return readParsed(files, `${hierarchy.mountPoint}${below}/devices.list`, parseDevicesList);
 }
 
-const fileTypeMask = 0o170_000;
-const blockDevice = 0o060_000;
-const characterDevice = 0o020_000;
-
-/** glibc's gnu_dev_major() and gnu_dev_minor() for numbers below 2^32. */
-const deviceNumber = (type: DeviceNumber['type'], encoded: number): DeviceNumber => ({
-  type,
-  major: (encoded >>> 8) & 0xfff,
-  minor: (encoded & 0xff) | ((encoded >>> 12) & 0xfff00),
-});
-
 /** /dev/mem, /dev/kmem and /dev/port (Documentation/admin-guide/devices.txt). */
-const isRawMemory = ({ major, minor }: DeviceNumber): boolean => major === 1 && [1, 2, 4].includes(minor);
+const isRawMemory = ({ type, major, minor }: DeviceNumber): boolean =>
+  type === 'character' && major === 1 && [1, 2, 4].includes(minor);
 
 function readHostDevices(files: KernelFiles, init: HostPid, rules: Reading<readonly DeviceRule[]>): string[] {
   const directory = `/proc/${init}/root/dev`;
@@ -115,11 +106,9 @@ function readHostDevices(files: KernelFiles, init: HostPid, rules: Reading<reado
       if (files.link(path).present) return false;
       const status = files.status(path);
       if (!status.present) return false;
-      const { mode, represents } = status.value;
-      const isBlock = (mode & fileTypeMask) === blockDevice;
-      const device = deviceNumber(isBlock ? 'block' : 'character', represents);
-      const isRaw = (mode & fileTypeMask) === characterDevice && isRawMemory(device);
-      return (isBlock || isRaw) && (!rules.present || mayOpen(rules.value, device));
+      const device = deviceOf(status.value);
+      if (device === undefined || (device.type === 'character' && !isRawMemory(device))) return false;
+      return !rules.present || mayOpen(rules.value, device);
     })
     .map(name => `/dev/${name}`)
     .sort();

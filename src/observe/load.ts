@@ -3,7 +3,7 @@ import { type Observation, observationVersion } from './observation.ts';
 import { tables } from './schema/cgroups.ts';
 import { container, notice } from './schema/container.ts';
 import { host } from './schema/host.ts';
-import { isolation, network, sharedMemory, unlinkedFile } from './schema/inside.ts';
+import { isolation, network, openDevice, sharedMemory, unlinkedFile } from './schema/inside.ts';
 import { list, reading, type Schema, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 
@@ -23,6 +23,7 @@ const observation: Schema<Observation> = v.object({
       unlinkedFiles: reading(list(unlinkedFile)),
       network,
       isolation: reading(isolation),
+      openDevices: v.exactOptional(reading(list(openDevice))),
     }),
   ),
   notices: list(notice),

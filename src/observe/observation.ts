@@ -10,6 +10,7 @@ import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
 import type { ProcessStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
 import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds } from '../linux/units.ts';
+import type { OpenDevice } from './open-devices.ts';
 
 /**
  * Everything a diagnosis may look at, as plain data: the host, its containers, two samples and the window
@@ -53,6 +54,8 @@ export interface HostFacts {
   /** For how long it was suspended since then, left out when it never was: the kernel log's clock stood still. */
   readonly suspended?: Microseconds;
   readonly loadAverage: Reading<readonly [number, number, number]>;
+  /** Bounding set of pid 1: no process of the host gets a capability that is not in it. */
+  readonly capabilities?: readonly number[];
   /** The observer's own namespaces: what a container is compared with. pid 1's where readable. */
   readonly namespaces: Namespaces;
   /** net.* values of the host's network namespace, by dotted name: `net.core.somaxconn` → `4096`. */
@@ -77,6 +80,8 @@ export interface ContainerFacts {
   readonly unlinkedFiles: Reading<readonly UnlinkedFile[]>;
   readonly network: NetworkFacts;
   readonly isolation: Reading<IsolationFacts>;
+  /** Devices that it has open; looked for where nodes of the host's disks or memory are within its reach. */
+  readonly openDevices?: Reading<readonly OpenDevice[]>;
 }
 
 export interface ProcessFacts {

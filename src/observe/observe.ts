@@ -29,6 +29,7 @@ import {
   type Observation,
   observationVersion,
 } from './observation.ts';
+import { findOpenDevices } from './open-devices.ts';
 import {
   finishProcesses,
   type Named,
@@ -157,7 +158,7 @@ function regroup(
 
 const noCgroups: CgroupLayout = { mode: 'none', hierarchies: [] };
 
-type Still = Pick<ContainerFacts, 'initSignals' | 'unlinkedFiles' | 'isolation'>;
+type Still = Pick<ContainerFacts, 'initSignals' | 'unlinkedFiles' | 'isolation' | 'openDevices'>;
 
 /** What merely is, by the id of each container that runs. */
 function readStill(
@@ -173,10 +174,14 @@ function readStill(
     const { id, init } = container;
     if (init === null) continue;
     const mounts = readMountinfo(files, init);
+    const isolation = readIsolation(files, container, { namespaces, mounts: hostMounts }, mounts);
     still.set(id, {
       initSignals: readInitSignals(files, init, readActions),
       unlinkedFiles: findUnlinkedFiles(files, members.get(id) ?? [], mounts),
-      isolation: readIsolation(files, container, { namespaces, mounts: hostMounts }, mounts),
+      isolation,
+      ...(isolation.present && isolation.value.hostDevices.length > 0
+        ? { openDevices: findOpenDevices(files, members.get(id) ?? []) }
+        : {}),
     });
   }
   return { namespaces, containers: still };

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { capabilityName, engineDefaultCapabilities } from '../../linux/capabilities.ts';
 import { openKernelFiles } from '../../linux/files.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import { readMountinfo } from '../../linux/proc/mountinfo.ts';
@@ -13,6 +14,7 @@ import { identify, isAlive, type ProcessIdentity, runVariable, signalQuietly } f
 import { programBinds, programCommand } from '../program-command.ts';
 import { openProgramOutput, type ProgramOutput } from '../program-output.ts';
 import { runInside } from '../run-inside.ts';
+import { isRoot, uidOf } from '../user.ts';
 import { type SetupPlan, setupScript } from './setup-script.ts';
 
 /** Starts a container from util-linux, cgroup files and the host's own root. `mountPoint` is an empty directory. */
@@ -102,7 +104,11 @@ function planOf(
     mountPoint,
     shared,
     isChroot: !rootIsMountPoint(),
-    user: spec.user ?? 'unprivileged',
+    uid: isRoot(spec) ? undefined : uidOf(spec.user),
+    capabilities: spec.privileged
+      ? 'all'
+      : (spec.capabilities ?? engineDefaultCapabilities.map(number => capabilityName(number))),
+    processLimit: spec.processLimit,
     cgroupDirectories: cgroup.all,
     binds: [...separateMounts(), ...programBinds(spec.program), ...(spec.binds ?? [])],
     sysctls: spec.sysctls ?? {},

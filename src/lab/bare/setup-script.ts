@@ -1,8 +1,6 @@
-import { capabilityName, engineDefaultCapabilities } from '../../linux/capabilities.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import type { Bytes } from '../../linux/units.ts';
 import { programEnvironment } from '../program-command.ts';
-import { labUser } from '../user.ts';
 
 /** What the set-up script of one container is written from; all paths are the host's. */
 export interface SetupPlan {
@@ -12,7 +10,12 @@ export interface SetupPlan {
   readonly shared: ReadonlySet<NamespaceKind>;
   /** The host's root is not a mount point. */
   readonly isChroot: boolean;
-  readonly user: 'unprivileged' | 'root';
+  /** Undefined for root. */
+  readonly uid: number | undefined;
+  /** Names of those that root keeps; `all` also leaves it the kernel's files. */
+  readonly capabilities: readonly string[] | 'all';
+  /** RLIMIT_NPROC. */
+  readonly processLimit: number | undefined;
   readonly cgroupDirectories: readonly string[];
   readonly binds: readonly { readonly source: string; readonly target: string; readonly writable: boolean }[];
   readonly sysctls: Readonly<Record<string, string>>;
@@ -44,7 +47,9 @@ export function setupScript(plan: SetupPlan): string {
     ...(plan.shared.has('net') ? [] : [loopbackUp]),
     ...(ownMounts ? [...rootFileSystem(plan), ...kernelFileSystems(plan), ...binds(plan)] : []),
     ...sysctls(plan, ownMounts ? 'proc' : '/proc'),
-    ...(ownMounts && plan.user === 'root' ? readOnlyInProc.map(protectedFile) : []),
+    ...(ownMounts && plan.uid === undefined && plan.capabilities !== 'all'
+      ? readOnlyInProc.map(protectedFile)
+      : []),
     // As late as possible: the set-up's own time and memory are not the container's.
     ...plan.cgroupDirectories.map(directory => `echo 0 > ${quote(`${directory}/cgroup.procs`)}`),
     ...(ownMounts ? [changeRoot] : ['root=']),
@@ -132,14 +137,17 @@ const cgroupNamespace = ({ shared }: SetupPlan): readonly string[] =>
   shared.has('cgroup') ? [] : ['unshare', '--cgroup'];
 
 /** A change of uid clears the parent-death signal that unshare set, so it is set once more. */
-function credentials({ user }: SetupPlan): readonly string[] {
+function credentials({ uid, capabilities, processLimit }: SetupPlan): readonly string[] {
+  const limited = processLimit === undefined ? [] : ['prlimit', `--nproc=${processLimit}`];
   const common = ['setpriv', '--pdeathsig', 'KILL', '--inh-caps=-all', '--ambient-caps=-all'];
-  if (user === 'root') {
+  if (uid === undefined) {
+    const kept = capabilities === 'all' ? [] : capabilities.map(name => `+${name.toLowerCase()}`);
     return [
+      ...limited,
       ...common,
-      `--bounding-set=-all,${engineDefaultCapabilities.map(number => `+${capabilityName(number).toLowerCase()}`).join(',')}`,
+      ...(capabilities === 'all' ? [] : [`--bounding-set=${['-all', ...kept]}`]),
     ];
   }
-  const ids = ['--reuid', `${labUser}`, '--regid', `${labUser}`, '--clear-groups'];
-  return [...common, ...ids, '--bounding-set=-all', '--no-new-privs'];
+  const ids = ['--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups'];
+  return [...limited, ...common, ...ids, '--bounding-set=-all', '--no-new-privs'];
 }

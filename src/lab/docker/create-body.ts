@@ -1,10 +1,12 @@
 import { readBlockDeviceName } from '../../linux/block.ts';
+import { capabilityName } from '../../linux/capabilities.ts';
 import { openKernelFiles } from '../../linux/files.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
+import { readStatus } from '../../linux/proc/status.ts';
 import { bytes } from '../../linux/units.ts';
 import type { ContainerSpec, Limits } from '../lab.ts';
 import { programBinds, programCommand, programEnvironment } from '../program-command.ts';
-import { labUser } from '../user.ts';
+import { isRoot, uidOf } from '../user.ts';
 
 /** A specification as the body of `POST /containers/create`. */
 export function createBody(
@@ -30,11 +32,11 @@ export function createBody(
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,
-    ...(spec.user === 'root' ? {} : { User: `${labUser}:${labUser}` }),
+    ...(isRoot(spec) ? {} : { User: `${uidOf(spec.user)}:${uidOf(spec.user)}` }),
     Labels: { 'glassbox.lab': spec.name },
     HostConfig: {
       Binds: [...image.binds, ...binds],
-      ...(spec.user === 'root' ? {} : { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] }),
+      ...privileges(spec),
       NetworkMode: shares('net') ? 'host' : 'none',
       PidMode: shares('pid') ? 'host' : '',
       IpcMode: shares('ipc') ? 'host' : 'private',
@@ -42,11 +44,36 @@ export function createBody(
       CgroupnsMode: shares('cgroup') ? 'host' : 'private',
       ShmSize: spec.sharedMemorySize ?? bytes(64 * 1024 * 1024),
       Sysctls: spec.sysctls ?? {},
+      ...(spec.processLimit === undefined
+        ? {}
+        : { Ulimits: [{ Name: 'nproc', Soft: spec.processLimit, Hard: spec.processLimit }] }),
       ...(cgroupParent === undefined ? {} : { CgroupParent: cgroupParent }),
       ...resources(limits),
     },
   };
 }
+
+function privileges(spec: ContainerSpec): object {
+  if (spec.privileged) return everyPrivilege();
+  if (!isRoot(spec)) return { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] };
+  return spec.capabilities === undefined ? {} : { CapDrop: ['ALL'], CapAdd: spec.capabilities };
+}
+
+/** runc refuses to give what root itself lacks: on a hardened machine the parts of `Privileged` stand for it. */
+function everyPrivilege(): object {
+  const own = readStatus(openKernelFiles(), 'self');
+  const bounding = own.present ? own.value.capabilities.bounding : [];
+  const known = bounding.filter(number => number <= lastOfOldDockers);
+  if (known.length > lastOfOldDockers) return { Privileged: true };
+  return {
+    CapAdd: known.map(capabilityName),
+    SecurityOpt: ['seccomp=unconfined'],
+    DeviceCgroupRules: ['a *:* rwm'],
+  };
+}
+
+/** CAP_AUDIT_READ: Docker 20.10 knows no capability after it. */
+const lastOfOldDockers = 37;
 
 /** Docker's zeros mean "not set", and -1 in MemorySwap and PidsLimit means "no limit". A burst it cannot say. */
 function resources({ memory, memoryAndSwap, pids, cpu, cpus, cpuShares, io = [] }: Limits): object {

@@ -78,6 +78,7 @@ export const host: Schema<HostFacts> = v.object({
   bootedAt: time,
   suspended: v.exactOptional(whole<Microseconds>()),
   loadAverage: reading(v.tuple([fraction, fraction, fraction])),
+  capabilities: v.exactOptional(list(count)),
   namespaces,
   networkSysctls: reading(byName(text)),
   networkSysctlDefaults: reading(byName(text)),

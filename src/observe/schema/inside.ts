@@ -10,6 +10,7 @@ import type {
   SharedMemoryFacts,
   UnlinkedFile,
 } from '../observation.ts';
+import type { OpenDevice } from '../open-devices.ts';
 import { byName, flag, list, nullable, reading, type Schema, text, time, whole } from './parts.ts';
 
 const amount = whole<Bytes>();
@@ -107,4 +108,13 @@ export const isolation: Schema<IsolationFacts> = v.object({
   hostDevices: list(text),
   deviceRules: reading(list(deviceRule)),
   securityLabel: reading(text),
+});
+
+export const openDevice: Schema<OpenDevice> = v.object({
+  pid: whole<HostPid>(),
+  descriptor: count,
+  path: text,
+  type: v.picklist(['block', 'character']),
+  major: count,
+  minor: count,
 });

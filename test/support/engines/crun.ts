@@ -17,12 +17,25 @@ export interface RuntimeOptions {
   /** `linux.resources` of the OCI runtime specification: `{ memory: { limit: 67108864 } }`. */
   readonly resources?: Readonly<Record<string, unknown>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Anything else of config.json. */
+  readonly tune?: (config: OciConfig) => void;
+}
+
+/** The part of the OCI runtime specification that tests change. */
+export interface OciConfig {
+  process: {
+    user: { uid: number; gid: number };
+    noNewPrivileges: boolean;
+    capabilities: Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]>;
+    rlimits: { type: string; soft: number; hard: number }[];
+  };
+  linux: { seccomp?: object; maskedPaths: string[]; readonlyPaths: string[] };
 }
 
 /** A container made by crun (or runc) alone, on a root of busybox, as people who call the runtime by hand have it. */
 export async function runCrun(
   command: readonly string[],
-  { runtime = 'crun', resources = {}, annotations = {} }: RuntimeOptions = {},
+  { runtime = 'crun', resources = {}, annotations = {}, tune }: RuntimeOptions = {},
 ): Promise<RuntimeContainer> {
   const bundle = mkdtempSync(join(tmpdir(), `glassbox-${runtime}-`));
   const id = bundle.slice(bundle.lastIndexOf('/') + 1);
@@ -45,6 +58,7 @@ export async function runCrun(
     config.annotations = annotations;
     config.linux.cgroupsPath = cgroup;
     config.linux.resources = { ...config.linux.resources, ...resources };
+    tune?.(config);
     writeFileSync(file, JSON.stringify(config));
     await call(runtime, 'run', '--detach', '--bundle', bundle, id);
     const state = JSON.parse(await run(runtime, 'state', id));

@@ -1,6 +1,6 @@
 import type { CommonFacts } from '../../../diagnose/facts.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
-import type { WayOut } from './ways-out.ts';
+import type { WayOut } from '../../../diagnose/ways-out.ts';
 
 /** Closing what stands open first, then another user, then a user namespace. */
 export function fixesFor({ engine, pod }: CommonFacts['container'], ways: readonly WayOut[]): readonly Fix[] {

@@ -1,5 +1,6 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { type Evidence, found, ruledOut } from '../../../diagnose/verdict.ts';
+import { findWaysOut, type WayOut } from '../../../diagnose/ways-out.ts';
 import { sayCount } from '../../../diagnose/wording.ts';
 import { engineDefaultCapabilities } from '../../../linux/capabilities.ts';
 import { outsideId } from '../../../linux/proc/uid_map.ts';
@@ -7,7 +8,6 @@ import { orElse } from '../../../linux/reading.ts';
 import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
 import type { definition } from './case.ts';
 import { fixesFor } from './fixes.ts';
-import { findWaysOut, type WayOut } from './ways-out.ts';
 
 export const rule: RuleOf<typeof definition> = facts => {
   const { container, init, isolation, processes } = facts;

@@ -1,11 +1,11 @@
-import type { CommonFacts } from '../../../diagnose/facts.ts';
-import { givenByHost, isHostRoot } from '../../../diagnose/host-paths.ts';
-import type { Evidence } from '../../../diagnose/verdict.ts';
-import { sayCount } from '../../../diagnose/wording.ts';
-import { capabilityName } from '../../../linux/capabilities.ts';
-import { mayMakeDisks } from '../../../linux/cgroup/devices.ts';
-import type { Mount } from '../../../linux/proc/mountinfo.ts';
-import type { HostMount, IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
+import { capabilityName, sayMask } from '../linux/capabilities.ts';
+import { mayMakeDisks } from '../linux/cgroup/devices.ts';
+import type { Mount } from '../linux/proc/mountinfo.ts';
+import type { HostMount, IsolationFacts, ProcessFacts } from '../observe/observation.ts';
+import type { CommonFacts } from './facts.ts';
+import { givenByHost, isHostRoot } from './host-paths.ts';
+import type { Evidence } from './verdict.ts';
+import { sayCount } from './wording.ts';
 
 /** Something concrete that uid 0 inside could do to the host now, as a clause: "write /srv of the host (at /data)". */
 export interface WayOut {
@@ -190,10 +190,7 @@ function capabilities({ status, pid }: ProcessFacts, sharesPids: boolean): reado
       evidence: {
         claim: `Has ${names.join(', ')}`,
         source: `/proc/${pid}/status CapEff`,
-        observed: effective
-          .reduce((mask, number) => mask | (1n << BigInt(number)), 0n)
-          .toString(16)
-          .padStart(16, '0'),
+        observed: sayMask(effective),
       },
       remedy: 'capability',
     },
