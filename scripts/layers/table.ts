@@ -5,10 +5,10 @@
 export const layers = {
   linux: { may: [], types: [] },
   containers: { may: ['linux'], types: [] },
-  observe: { may: ['containers', 'linux'], types: [] },
-  diagnose: { may: ['linux'], types: ['observe', 'containers'] },
+  observe: { may: ['containers', 'linux'], types: ['trace'] },
+  diagnose: { may: ['linux'], types: ['observe', 'containers', 'trace'] },
   /** case.ts, rule.ts and what they share. */
-  rules: { may: ['diagnose', 'linux'], types: ['observe', 'containers'] },
+  rules: { may: ['diagnose', 'linux'], types: ['observe', 'containers', 'trace'] },
   /** lab.ts of a case. */
   'case-labs': { may: ['lab', 'linux'], types: [] },
   /** What runs as PID 1 of a lab container: a program of its own. */

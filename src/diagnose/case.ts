@@ -1,5 +1,6 @@
 import type { Controller } from '../linux/cgroup/model.ts';
 import type { NamespaceKind } from '../linux/namespaces.ts';
+import type { InstrumentName } from '../trace/results.ts';
 import type { FactName, Facts } from './facts.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -43,6 +44,8 @@ export interface Case<Needs extends FactName = FactName, MayUse extends FactName
   readonly controllers: readonly Controller[];
   readonly needs: readonly Needs[];
   readonly mayUse: readonly MayUse[];
+  /** What `diagnose --deep` lets look into the kernel for it; the rule reads the results in its fact `traced`. */
+  readonly instruments?: readonly InstrumentName[];
   /** Kernel documents or source files that describe the mechanism. */
   readonly references: readonly string[];
 }

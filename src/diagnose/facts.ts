@@ -15,6 +15,7 @@ import type {
   UnlinkedFile,
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
+import type { Traced } from '../trace/results.ts';
 
 /** Everything a rule can ask for, by name. A rule gets exactly what its case declares in `needs` and `mayUse`. */
 export interface FactsByName {
@@ -48,6 +49,8 @@ export interface FactsByName {
   readonly defaultSysctls: Readonly<Record<string, string>>;
   readonly isolation: IsolationFacts;
   readonly openDevices: readonly OpenDevice[];
+  /** What instruments saw in the kernel in the window; absent, because of needs-trace, without `diagnose --deep`. */
+  readonly traced: Traced;
 }
 export type FactName = keyof FactsByName;
 

@@ -45,6 +45,10 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   isolation: (_, { isolation }) => isolation,
   openDevices: (_, { openDevices }) =>
     openDevices ?? absent('open devices', 'disabled', 'no disk or memory of the host is within its reach'),
+  traced: (_, { container, traced }) =>
+    traced === undefined
+      ? absent('what happens in the kernel', 'needs-trace', `glassbox diagnose --deep ${container.name}`)
+      : present(traced),
 };
 
 /** For observations of a version that did not look. */

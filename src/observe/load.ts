@@ -6,6 +6,7 @@ import { host } from './schema/host.ts';
 import { isolation, network, openDevice, sharedMemory, unlinkedFile } from './schema/inside.ts';
 import { list, reading, type Schema, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
+import { traced } from './schema/traced.ts';
 
 const observation: Schema<Observation> = v.object({
   kind: v.literal('glassbox-observation'),
@@ -24,6 +25,7 @@ const observation: Schema<Observation> = v.object({
       network,
       isolation: reading(isolation),
       openDevices: v.exactOptional(reading(list(openDevice))),
+      traced: v.exactOptional(traced),
     }),
   ),
   notices: list(notice),

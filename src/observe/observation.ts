@@ -10,6 +10,7 @@ import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
 import type { ProcessStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
 import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds } from '../linux/units.ts';
+import type { Traced } from '../trace/results.ts';
 import type { OpenDevice } from './open-devices.ts';
 
 /**
@@ -82,6 +83,8 @@ export interface ContainerFacts {
   readonly isolation: Reading<IsolationFacts>;
   /** Devices that it has open; looked for where nodes of the host's disks or memory are within its reach. */
   readonly openDevices?: Reading<readonly OpenDevice[]>;
+  /** What instruments saw in the window; left out unless it was asked for (`diagnose --deep`). */
+  readonly traced?: Traced;
 }
 
 export interface ProcessFacts {

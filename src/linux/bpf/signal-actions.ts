@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mapReading, type Reading } from '../reading.ts';
 import { type HostPid, hostPid } from '../units.ts';
-import { runTaskIterator } from './libbpf.ts';
+import { runTaskIterator } from './iterator.ts';
 
 /** A handler that a process has for a signal, as sigaction(2) set it. */
 export interface SignalAction {

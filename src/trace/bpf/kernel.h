@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+// The parts of the kernel's structures that the instruments read. Order and offsets mean nothing here: libbpf
+// relocates every access to the running kernel's BTF, and fields that it lacks are asked for with
+// bpf_core_field_exists. No vmlinux.h is needed.
+#pragma once
+#include <linux/types.h>
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#define NULL ((void *)0)
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define COMM 16
+// For functions of the headers that an instrument may leave unused.
+#define HELPER static __always_inline __attribute__((unused))
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct ns_common {
+	unsigned int inum;
+};
+struct pid_namespace {
+	struct ns_common ns;
+};
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+struct kernfs_node {
+	__u64 id;
+};
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+struct cgroup {
+	struct cgroup_subsys_state self;
+	int level;
+	struct kernfs_node *kn;
+};
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+	struct cgroup *dfl_cgrp;
+};
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+};
+struct net {
+	struct ns_common ns;
+};
+struct task_struct {
+	int pid;
+	int tgid;
+	int exit_code;
+	unsigned int flags;
+	char comm[COMM];
+	struct pid *thread_pid;
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct mm_struct *mm;
+	struct css_set *cgroups;
+};
+#pragma clang attribute pop
+
+#define current_task() ((struct task_struct *)bpf_get_current_task_btf())

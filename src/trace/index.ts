@@ -1,0 +1,14 @@
+import type { Instrument } from './instrument.ts';
+import type { InstrumentName, TracedResults } from './results.ts';
+
+/** Every instrument, in the order it is listed; loaded when it is asked for. */
+export const instruments: {
+  readonly [Name in InstrumentName]: () => Promise<Instrument<TracedResults[Name]>>;
+} = {
+  exec: async () => (await import('./instruments/exec/instrument.ts')).instrument,
+  signals: async () => (await import('./instruments/signals/instrument.ts')).instrument,
+};
+
+export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];
+
+export const isInstrument = (name: string): name is InstrumentName => Object.hasOwn(instruments, name);

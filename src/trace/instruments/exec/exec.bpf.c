@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+// Every program that is started in the container, with its arguments, and how each process ends. The tracepoint
+// sched:sched_process_exec fires when the new program is in place: a failed execve(2) is not seen here.
+#include "../../bpf/scope.h"
+#include "../../bpf/ring.h"
+
+#define NAME_ROOM 256
+#define ARGUMENT_ROOM 1024
+#define TTY_ROOM 16
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct linux_binprm {
+	const char *filename;
+	int argc;
+};
+struct tty_struct {
+	char name[64];
+};
+struct signal_struct {
+	struct tty_struct *tty;
+};
+struct task_struct___exec {
+	struct signal_struct *signal;
+};
+#pragma clang attribute pop
+
+enum event_kind {
+	EVENT_EXEC = 1,
+	EVENT_EXIT = 2,
+};
+
+struct exec_event {
+	__u64 time;
+	__u32 kind;
+	__u32 pid;
+	__u32 inside;
+	__u32 parent;
+	__u32 parent_inside;
+	__u32 uid;
+	__u32 argument_count;
+	__u32 name_length;
+	__u32 argument_length;
+	__u32 argument_bytes;
+	char parent_name[COMM];
+	char tty[TTY_ROOM];
+	char text[NAME_ROOM + ARGUMENT_ROOM];
+};
+
+struct exit_event {
+	__u64 time;
+	__u32 kind;
+	__u32 pid;
+	__u32 inside;
+	// As wait(2) gives it: the signal in the low 7 bits, the exit code in the next 8.
+	__u32 status;
+	char name[COMM];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_event);
+} scratch SEC(".maps");
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
+{
+	struct task_struct *parent = task->real_parent;
+	struct tty_struct *tty;
+	struct exec_event *event;
+	unsigned long start, size;
+	__u32 first = 0, length, arguments;
+	long copied;
+
+	if (!in_scope_direct(task))
+		return 0;
+	event = bpf_map_lookup_elem(&scratch, &first);
+	if (!event)
+		return 0;
+	event->time = bpf_ktime_get_ns();
+	event->kind = EVENT_EXEC;
+	event->pid = task->tgid;
+	event->inside = number_inside(task->group_leader);
+	event->parent = BPF_CORE_READ(parent, tgid);
+	event->parent_inside = number_inside(parent->group_leader);
+	event->uid = bpf_get_current_uid_gid();
+	event->argument_count = program->argc;
+	bpf_probe_read_kernel(event->parent_name, COMM, parent->comm);
+	tty = BPF_CORE_READ((struct task_struct___exec *)task, signal, tty);
+	event->tty[0] = 0;
+	if (tty)
+		bpf_probe_read_kernel_str(event->tty, TTY_ROOM, tty->name);
+
+	copied = bpf_probe_read_kernel_str(event->text, NAME_ROOM, program->filename);
+	length = copied < 0 ? 0 : copied;
+	if (length > NAME_ROOM)
+		length = NAME_ROOM;
+	start = BPF_CORE_READ(task, mm, arg_start);
+	size = BPF_CORE_READ(task, mm, arg_end) - start;
+	arguments = size > ARGUMENT_ROOM ? ARGUMENT_ROOM : size;
+	if (bpf_probe_read_user(event->text + length, arguments, (void *)start))
+		arguments = 0;
+	event->name_length = length;
+	event->argument_length = arguments;
+	event->argument_bytes = size;
+	size = __builtin_offsetof(struct exec_event, text) + length + arguments;
+	if (size > sizeof(*event))
+		size = sizeof(*event);
+	if (bpf_ringbuf_output(&events, event, size, BPF_RB_NO_WAKEUP))
+		count_lost();
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct exit_event *event;
+
+	if (task->pid != task->tgid || !in_scope_direct(task))
+		return 0;
+	event = reserve_event(sizeof(*event));
+	if (!event)
+		return 0;
+	event->time = bpf_ktime_get_ns();
+	event->kind = EVENT_EXIT;
+	event->pid = task->tgid;
+	event->inside = number_inside(task);
+	event->status = task->exit_code;
+	bpf_probe_read_kernel(event->name, COMM, task->comm);
+	submit_event(event);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,13 @@
+import type { Reading } from '../linux/reading.ts';
+import type { ExecResult } from './instruments/exec/result.ts';
+import type { SignalsResult } from './instruments/signals/result.ts';
+
+/** What each instrument finds, by its name. Plain data: rules read it, files keep it. */
+export interface TracedResults {
+  readonly exec: ExecResult;
+  readonly signals: SignalsResult;
+}
+export type InstrumentName = keyof TracedResults;
+
+/** What `diagnose --deep` saw in one container: the instruments that its cases name. */
+export type Traced = { readonly [Name in InstrumentName]?: Reading<TracedResults[Name]> };
