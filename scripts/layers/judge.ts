@@ -76,6 +76,7 @@ const remedies: Readonly<Record<Layer, string>> = {
   programs: 'A program runs alone in a container: write it with Node only.',
   catalogue: 'The index only lists.',
   lab: 'The diagnosis is handed to the lab runner by the command that starts it.',
+  vm: 'Pass in what it needs: the virtual machine runs whatever it is given.',
   trace: 'What an instrument finds is handed up as its result.',
   cli: 'Nothing is above the commands.',
 };

@@ -17,8 +17,10 @@ export const layers = {
   catalogue: { may: ['rules', 'case-labs', 'diagnose', 'lab'], types: [] },
   lab: { may: ['containers', 'linux'], types: [] },
   trace: { may: ['containers', 'linux'], types: [] },
+  /** A second kernel, for labs; knows nothing of what runs in it. */
+  vm: { may: [], types: [] },
   cli: {
-    may: ['linux', 'containers', 'observe', 'diagnose', 'rules', 'catalogue', 'lab', 'trace'],
+    may: ['linux', 'containers', 'observe', 'diagnose', 'rules', 'catalogue', 'lab', 'trace', 'vm'],
     types: [],
   },
 } as const satisfies Record<string, { may: readonly string[]; types: readonly string[] }>;
@@ -26,9 +28,9 @@ export type Layer = keyof typeof layers;
 
 /** Node's modules that reach outside the process, and who may use them. */
 export const nodeModules: Readonly<Record<string, readonly Layer[]>> = {
-  fs: ['linux', 'lab', 'trace', 'cli', 'programs'],
-  'fs/promises': ['linux', 'lab', 'trace', 'cli', 'programs'],
-  child_process: ['linux', 'lab', 'trace', 'cli', 'programs'],
+  fs: ['linux', 'lab', 'trace', 'vm', 'cli', 'programs'],
+  'fs/promises': ['linux', 'lab', 'trace', 'vm', 'cli', 'programs'],
+  child_process: ['linux', 'lab', 'trace', 'vm', 'cli', 'programs'],
   worker_threads: ['linux', 'lab', 'trace', 'cli', 'programs'],
   net: ['linux', 'containers', 'lab', 'cli', 'programs'],
   http: ['containers', 'lab', 'cli', 'programs'],

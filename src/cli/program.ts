@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Symptom, symptoms } from '../diagnose/case.ts';
 import { type Severity, severities } from '../diagnose/verdict.ts';
+import { type CgroupVersion, cgroupVersions } from '../vm/qemu.ts';
 import { exitCodes, Failure, formatFailure } from './failure.ts';
 import { version } from './version.ts';
 
@@ -44,6 +45,16 @@ function parseWindow(text: string): number {
   if (!(milliseconds >= 10 && milliseconds <= 600_000))
     throw new InvalidArgumentError('It is a time from 10ms to 600s, like 500ms or 2s.');
   return milliseconds;
+}
+
+/** The word after --vm is its value for commander; one that is no cgroup version is a case. */
+function whichMachine(
+  words: readonly string[],
+  value: string | undefined,
+): { readonly cases: readonly string[]; readonly vm: CgroupVersion | undefined } {
+  const vm = cgroupVersions.find(version => version === value);
+  if (value === undefined || vm !== undefined) return { cases: words, vm };
+  return { cases: [value, ...words], vm: 'v2' };
 }
 
 const json = (): Option => new Option('--json', 'print JSON, for programs');
@@ -262,7 +273,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
   add(
     'run',
     'Healthy twin, problem, fix: each diagnosed and measured (root)',
-    'sudo glassbox lab run memory/cgroup-oom\nsudo glassbox lab run --all --json > runs.json',
+    'sudo glassbox lab run memory/cgroup-oom\nsudo glassbox lab run --all --json > runs.json\nglassbox lab run memory/host-oom --vm',
     lab,
   )
     .argument('[case...]', 'ids from lab list')
@@ -272,11 +283,19 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
         .argParser(oneOf(['bare', 'docker'] as const))
         .default('bare'),
     )
+    .addOption(
+      new Option(
+        '--vm [cgroups]',
+        "in a virtual machine with Debian's kernel and cgroup v2, v1 or hybrid; needs qemu, no root",
+      ).preset('v2'),
+    )
     .addOption(json())
-    .action(async (cases, options) => {
+    .action(async (words, options) => {
       const { labRun } = await import('./commands/lab.ts');
+      const { cases, vm } = whichMachine(words, options.vm);
       done(
         await labRun(cases, {
+          vm,
           json: options.json === true,
           all: options.all === true,
           engine: options.engine,

@@ -2,8 +2,9 @@ import { catalogue } from '../../cases/index.ts';
 import type { LabEngine } from '../../lab/lab.ts';
 import { type LabProgress, type LabRun, runLab } from '../../lab/runner.ts';
 import { cleanAbandoned } from '../../lab/undo.ts';
+import type { CgroupVersion } from '../../vm/qemu.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
-import { page, print, printJson } from '../output.ts';
+import { jsonText, page, print, printJson } from '../output.ts';
 import { probe } from '../probe.ts';
 import { formatLabRun, formatLabStart, held } from '../text/lab.ts';
 import { padEnd, padStart, width, wrap } from '../text/layout.ts';
@@ -33,15 +34,24 @@ export interface LabRunOptions {
   readonly json: boolean;
   readonly all: boolean;
   readonly engine: LabEngine;
+  /** The cgroup version of a virtual machine to run them in; undefined for this machine. */
+  readonly vm?: CgroupVersion | undefined;
 }
 
 export async function labRun(ids: readonly string[], options: LabRunOptions): Promise<ExitCode> {
   if (ids.length === 0 && !options.all)
     throw new Failure(exitCodes.usage, 'which lab?', 'Name a case of "glassbox lab list", or use --all.');
   const wanted = new Set(ids.map(id => findCase(id).id));
+  const { vm, ...rest } = options;
+  if (vm !== undefined) {
+    const { labRunInVm } = await import('./lab-vm.ts');
+    return labRunInVm([...wanted], { ...rest, vm });
+  }
   const entries = options.all ? catalogue : catalogue.filter(({ definition }) => wanted.has(definition.id));
   requireRoot();
   const runs: LabRun[] = [];
+  // Each as soon as it is known, a line each: all of them take a while, and the last may never end.
+  if (options.json) print('{"version":1,"runs":[');
   for (const entry of entries) {
     if (!options.json) print(formatLabStart(entry, options.engine, page()));
     const run = await runLab(entry.lab, {
@@ -52,9 +62,10 @@ export async function labRun(ids: readonly string[], options: LabRunOptions): Pr
     });
     clearStage();
     runs.push(run);
-    if (!options.json) print(`${formatLabRun(run, page())}\n`);
+    if (options.json) print(`${jsonText(run, 0)}${runs.length < entries.length ? ',' : ''}`);
+    else print(`${formatLabRun(run, page())}\n`);
   }
-  if (options.json) printJson({ version: 1, runs });
+  if (options.json) print(']}');
   else if (runs.length > 1) print(summary(runs));
   return runs.every(run => run.skipped !== null || held(run)) ? exitCodes.ran : exitCodes.found;
 }

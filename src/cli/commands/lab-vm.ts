@@ -1,0 +1,87 @@
+import { projectDirectory } from '../../lab/places.ts';
+import { bootVm, guestProject } from '../../vm/boot.ts';
+import type { Machine, MachineError } from '../../vm/machine.ts';
+import { findMissing } from '../../vm/needs.ts';
+import type { CgroupVersion } from '../../vm/qemu.ts';
+import { type ExitCode, exitCodes, Failure } from '../failure.ts';
+import { page, print } from '../output.ts';
+import { wrap } from '../text/layout.ts';
+import type { LabRunOptions } from './lab.ts';
+
+/** A lab ends by itself long before, with whatever it waited for. */
+const timeoutMs = 6 * 3600_000;
+
+/** The same command in a virtual machine: its output is passed on as it comes, its exit code is ours. */
+export async function labRunInVm(
+  ids: readonly string[],
+  options: LabRunOptions & { readonly vm: CgroupVersion },
+): Promise<ExitCode> {
+  if (options.engine !== 'bare')
+    throw new Failure(
+      exitCodes.usage,
+      'there is no Docker in the virtual machine.',
+      'Leave out --engine, or --vm.',
+    );
+  const machine = await boot(options);
+  try {
+    const words = [...(options.all ? ['--all'] : ids), ...(options.json ? ['--json'] : [])];
+    const code = await machine.run(
+      `cd / && COLUMNS=${page().width} NO_COLOR=1 exec node ${guestProject}/dist/current/glassbox.js lab run ${words.join(' ')}`,
+      {
+        timeoutMs,
+        onOutput: chunk => process.stdout.write(chunk),
+        onErrors: chunk => process.stderr.write(chunk),
+      },
+    );
+    return Object.values(exitCodes).find(known => known === code) ?? exitCodes.cannotLook;
+  } catch (error) {
+    throw vmFailure(error);
+  } finally {
+    await machine.close();
+  }
+}
+
+async function boot({ vm, json }: { readonly vm: CgroupVersion; readonly json: boolean }): Promise<Machine> {
+  const missing = findMissing();
+  if (missing !== undefined)
+    throw new Failure(
+      exitCodes.cannotLook,
+      `a virtual machine cannot be started: ${missing.because}.`,
+      `To get it: ${missing.remedy}`,
+    );
+  const started = performance.now();
+  const machine = await bootVm({ project: projectDirectory, cgroups: vm, progress: showStep }).catch(
+    error => {
+      throw vmFailure(error);
+    },
+  );
+  showStep('');
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (!json)
+    print(
+      `${wrap(
+        `In a virtual machine: Linux ${machine.release}, cgroup ${vm}, started in ${seconds} s. Its processor is emulated, so it takes several times as long as it says.`,
+        page().width,
+      )}\n`,
+    );
+  return machine;
+}
+
+/** The console's last words are told as they are, in front of what we make of it. */
+function vmFailure(error: unknown): Failure {
+  const { message, lastLines = [] } = error as Partial<MachineError>;
+  showStep('');
+  if (lastLines.length > 0)
+    process.stderr.write(`The last lines of its console:\n${lastLines.map(line => `  ${line}\n`).join('')}`);
+  return new Failure(
+    exitCodes.cannotLook,
+    `${message ?? String(error)}.`,
+    'Try it again; the machine may have been too busy.',
+  );
+}
+
+/** On a terminal, and taken back when the next one starts. */
+function showStep(doing: string): void {
+  if (process.stderr.isTTY !== true) return;
+  process.stderr.write(doing === '' ? '\r\x1b[K' : `\r\x1b[K${doing} …`);
+}

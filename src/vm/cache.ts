@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** Where kernels and images are kept: in the checkout when it can be written, else in the user's cache. */
+export function cacheDirectory(project: string): string {
+  const chosen = process.env.GLASSBOX_VM_CACHE;
+  if (chosen !== undefined && chosen !== '') return chosen;
+  if (isWritable(project)) return join(project, '.vm-cache');
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'glassbox', 'vm');
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The path of something that is made once and then kept. `make` builds it under another name beside it, so that
+ * what is there is always whole, also with two at work on it or after a kill.
+ */
+export async function keep(path: string, make: (unfinished: string) => Promise<void>): Promise<string> {
+  if (existsSync(path)) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  const workplace = mkdtempSync(`${path}.making-`);
+  try {
+    const unfinished = join(workplace, 'it');
+    await make(unfinished);
+    if (!existsSync(path)) renameSync(unfinished, path);
+  } catch (error) {
+    // Somebody else was faster: theirs is as good.
+    if (!existsSync(path)) throw error;
+  } finally {
+    rmSync(workplace, { recursive: true, force: true });
+  }
+  return path;
+}
+
+/** Images of the same sort that were made from older files go when nobody has used them for an hour. */
+export function removeOld(path: string, pattern: RegExp): void {
+  const directory = dirname(path);
+  for (const name of readdirSync(directory)) {
+    const other = join(directory, name);
+    const stat = statSync(other, { throwIfNoEntry: false });
+    if (!pattern.test(name) || other === path || stat === undefined) continue;
+    if (Date.now() - stat.mtimeMs > 3_600_000) rmSync(other, { recursive: true, force: true });
+  }
+}
+
+export const shortHash = (text: string | Buffer): string =>
+  createHash('sha256').update(text).digest('hex').slice(0, 16);
