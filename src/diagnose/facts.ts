@@ -5,6 +5,7 @@ import type { HugePagePool } from '../linux/mm/hugepages.ts';
 import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath, Microseconds } from '../linux/units.ts';
+import type { FileSystemFacts } from '../observe/file-systems.ts';
 import type {
   HostFacts,
   IsolationFacts,
@@ -38,6 +39,8 @@ export interface FactsByName {
   readonly oomReports: readonly OomReport[];
   readonly sharedMemory: SharedMemoryFacts;
   readonly unlinkedFiles: readonly UnlinkedFile[];
+  /** The file systems on disks that it may write to. */
+  readonly fileSystems: readonly FileSystemFacts[];
   readonly networkCounters: {
     readonly first: Readonly<Record<string, number>>;
     readonly last: Readonly<Record<string, number>>;

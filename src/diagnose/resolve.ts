@@ -37,6 +37,12 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   oomReports: ({ host }) => host.oomReports,
   sharedMemory: (_, { memoryFiles }) => memoryFiles,
   unlinkedFiles: (_, { unlinkedFiles }) => unlinkedFiles,
+  fileSystems: (_, { container, fileSystems }) =>
+    fileSystems === undefined
+      ? container.state === 'exited'
+        ? gone('exited', 'its file systems')
+        : absent('its file systems', 'unreadable', 'the observation lacks them; take it again')
+      : present(fileSystems),
   networkCounters: (_, { network }) => network.counters,
   listeners: (_, { network }) => network.listeners,
   containerSysctls: (_, { network }) => network.sysctls,

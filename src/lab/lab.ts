@@ -49,7 +49,7 @@ export type LabNeed =
   | { readonly kind: 'swap'; readonly size: Bytes }
   /** Loop devices, a disk for the file behind one, and a file system that the kernel has and mkfs can make. */
   | { readonly kind: 'filesystem'; readonly size: Bytes; readonly type?: LabFilesystemType }
-  /** A way to slow a device down for everybody: blkio of cgroup v1. */
+  /** A way to slow write-back to one device down: blkio of cgroup v1. */
   | { readonly kind: 'slow-disk' }
   | { readonly kind: 'cpus'; readonly count: number }
   /** Huge pages that can be set aside for it. */
@@ -89,7 +89,10 @@ export interface LabFilesystemSpec {
   readonly inodes?: number;
   /** Mount options, beside nosuid and nodev. */
   readonly options?: readonly string[];
-  /** Bytes per second that the device reads, and as many that it writes, whoever asks. */
+  /**
+   * Bytes per second that the kernel's threads read and write there: write-back of the page cache, the journal. What a
+   * container issues itself (direct I/O, reads, fsync of its own pages) is not slowed down: v1's limits are flat.
+   */
   readonly slow?: number;
 }
 

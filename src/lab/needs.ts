@@ -182,7 +182,7 @@ function unmetSlowDisk(): Skipped | undefined {
   if (directory !== undefined && existsSync(join(directory, 'blkio.throttle.write_bps_device')))
     return undefined;
   return {
-    because: 'a disk can be slowed down for everybody with the blkio controller of cgroup v1 alone',
+    because: 'write-back to a disk can be slowed down with the blkio controller of cgroup v1 alone',
     remedy: 'run it on a kernel with that: glassbox lab run --vm=v1',
   };
 }

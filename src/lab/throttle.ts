@@ -9,8 +9,8 @@ import type { Journal, JournalEntry } from './journal.ts';
 type ThrottleEntry = Extract<JournalEntry, { kind: 'throttle' }>;
 
 /**
- * Where a device can be made slow for everybody: the root of v1's blkio, which limits the write-back of the page cache
- * too, as that is issued there. The root of cgroup2 has no io.max, and limits below it would be the containers' own.
+ * Where write-back to a device can be made slow: the root of v1's blkio, in which the kernel's threads issue it. The root
+ * of cgroup2 has no io.max, and limits below it would be the containers' own.
  */
 export function throttleDirectory(): string | undefined {
   const hierarchy = hierarchyOf(labLayout(), 'io');

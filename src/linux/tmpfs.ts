@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, lstatSync, opendirSync, openSync, statfsSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, opendirSync, openSync, statfsSync } from 'node:fs';
+import {
+  asLatin1,
+  byDescriptor,
+  deviceName,
+  directoryFlags,
+  openBelow,
+  pathBytes,
+  readable,
+} from './below.ts';
 import { absent, absentFromError, present, type Reading } from './reading.ts';
 import { type Bytes, bytes } from './units.ts';
 
@@ -31,7 +40,6 @@ export interface TmpfsContents {
 export const manyInodes = 4096;
 
 const tmpfsMagic = 0x01021994;
-const openFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * What lies on the tmpfs mounted at `mountPoint` inside `root` (`/proc/<pid>/root`). The container owns every
@@ -74,32 +82,6 @@ export function readTmpfs(
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
-}
-
-/** A path through an open descriptor; what it names cannot be swapped any more. */
-const byDescriptor = (descriptor: number): string => `/proc/self/fd/${descriptor}`;
-
-/** File names are bytes; latin1 carries each byte as one character, there and back. */
-const pathBytes = (path: string): Buffer => Buffer.from(path, 'latin1');
-const readable = (path: string): string => pathBytes(path).toString('utf8');
-const asLatin1 = (path: string): string => Buffer.from(path, 'utf8').toString('latin1');
-
-/** `major:minor`, decoded as glibc's makedev(3) encodes them. */
-const deviceName = (device: number): string =>
-  `${(device >>> 8) & 0xfff}:${(device & 0xff) | ((device >>> 12) & 0xfff00)}`;
-
-function openBelow(root: string, path: string): number {
-  let current = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
-  for (const name of asLatin1(path).split('/')) {
-    if (name === '' || name === '.') continue;
-    const parent = current;
-    try {
-      current = openSync(pathBytes(`${byDescriptor(parent)}/${name}`), openFlags);
-    } finally {
-      closeSync(parent);
-    }
-  }
-  return current;
 }
 
 interface Walk {
@@ -172,7 +154,7 @@ function visit(walk: Walk, descriptor: number, path: string, depth: number): voi
 function descend(walk: Walk, door: string, path: string, depth: number): void {
   let child: number;
   try {
-    child = openSync(pathBytes(door), openFlags);
+    child = openSync(pathBytes(door), directoryFlags);
   } catch (error) {
     // Removed since it was listed, or a link by now. What is no system error is thrown on.
     absentFromError(readable(path), error);

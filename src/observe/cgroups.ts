@@ -21,7 +21,7 @@ import type { CgroupTables } from './observation.ts';
 export interface CgroupObserver {
   /**
    * Reads every cgroup of these containers, all cgroups above them, and those seen in the sample before; for CPUs
-   * also the siblings on each level, with which the kernel makes them share.
+   * and disks also the siblings on each level, with which they share.
    */
   sample(containers: readonly Pick<Container, 'cgroups'>[]): void;
   /** The last two samples, `first` and `last`. A cgroup that is in one of them only is absent in the other. */
@@ -47,7 +47,7 @@ export function createCgroupObserver(
       complete: ({ directory, version }, sample) => withSubtreeOomKills(files, directory, version, sample),
     }),
     pids: observeController('pids', sampled, layout),
-    io: observeController('io', sampled, layout),
+    io: observeController('io', sampled, layout, { withSiblings: true }),
     hugetlb: observeController('hugetlb', sampled, layout),
     freezer: observeController('freezer', sampled, layout),
     pressure: observeController('pressure', sampled, layout),

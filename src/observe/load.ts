@@ -3,7 +3,7 @@ import { type Observation, observationVersion } from './observation.ts';
 import { tables } from './schema/cgroups.ts';
 import { container, notice } from './schema/container.ts';
 import { host } from './schema/host.ts';
-import { isolation, network, openDevice, sharedMemory, unlinkedFile } from './schema/inside.ts';
+import { fileSystem, isolation, network, openDevice, sharedMemory, unlinkedFile } from './schema/inside.ts';
 import { list, reading, type Schema, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 import { traced } from './schema/traced.ts';
@@ -22,6 +22,7 @@ const observation: Schema<Observation> = v.object({
       initSignals: reading(signalFetching),
       memoryFiles: reading(sharedMemory),
       unlinkedFiles: reading(list(unlinkedFile)),
+      fileSystems: v.exactOptional(list(fileSystem)),
       network,
       isolation: reading(isolation),
       openDevices: v.exactOptional(reading(list(openDevice))),

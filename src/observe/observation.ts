@@ -5,13 +5,17 @@ import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import type { HugePagePool } from '../linux/mm/hugepages.ts';
 import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
+import type { ProcessIo } from '../linux/proc/io.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
 import type { ProcessStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
-import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds } from '../linux/units.ts';
+import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds, Pages } from '../linux/units.ts';
 import type { Traced } from '../trace/results.ts';
+import type { DiskFacts } from './disks.ts';
+import type { FileSystemFacts } from './file-systems.ts';
 import type { OpenDevice } from './open-devices.ts';
+import type { Sleeps } from './sleeps.ts';
 
 /**
  * Everything a diagnosis may look at, as plain data: the host, its containers, two samples and the window
@@ -34,8 +38,8 @@ export interface Observation {
 }
 
 /**
- * Every cgroup any container is in, and all their ancestors up to the root, once each; of cpu and cpuset also the
- * siblings on each level, which compete with them for CPUs.
+ * Every cgroup any container is in, and all their ancestors up to the root, once each; of cpu, cpuset and io also the
+ * siblings on each level, which compete with them.
  */
 export type CgroupTables = {
   readonly [C in Controller]: Readonly<Record<CgroupPath, CgroupLevel<ControllerSamples[C]>>>;
@@ -67,8 +71,22 @@ export interface HostFacts {
   readonly hugePagePools?: Reading<readonly HugePagePool[]>;
   /** Where the kernel uses huge pages without being asked for each. */
   readonly transparentHugePages?: Reading<TransparentHugePages>;
+  /** Disks that did anything in the window, by number: `7:0`. */
+  readonly disks?: Readonly<Record<string, DiskFacts>>;
+  /** Write-back of the page cache of the whole host, at the end of the window. */
+  readonly writeBack?: WriteBackFacts;
   /** OOM reports still in the kernel log, oldest first. */
   readonly oomReports: Reading<readonly OomReport[]>;
+}
+
+/** nr_* of /proc/vmstat. */
+export interface WriteBackFacts {
+  readonly dirty: Pages;
+  readonly writeBack: Pages;
+  /** From here on whoever writes has to wait; half way between this and `background` it begins. */
+  readonly threshold: Pages;
+  /** From here on the kernel writes back without being asked. */
+  readonly background: Pages;
 }
 
 export interface ContainerFacts {
@@ -79,6 +97,8 @@ export interface ContainerFacts {
   readonly memoryFiles: Reading<SharedMemoryFacts>;
   /** Descriptors of its processes that keep unlinked files of at least 1 MiB alive. */
   readonly unlinkedFiles: Reading<readonly UnlinkedFile[]>;
+  /** The file systems on disks that it may write to. */
+  readonly fileSystems?: readonly FileSystemFacts[];
   readonly network: NetworkFacts;
   readonly isolation: Reading<IsolationFacts>;
   /** Devices that it has open; looked for where nodes of the host's disks or memory are within its reach. */
@@ -102,6 +122,10 @@ export interface ProcessFacts {
   readonly waitChannel: Reading<string>;
   /** Of all its threads together. */
   readonly scheduler: Reading<{ readonly first: SchedulerTimes; readonly last: SchedulerTimes }>;
+  /** What it read from and wrote to storage; left out where nobody asked for more than the init processes. */
+  readonly io?: { readonly first: ProcessIo; readonly last: ProcessIo };
+  /** Its uninterruptible sleeps, from many looks; left out when it was never found in one, or was not looked at. */
+  readonly sleeps?: Sleeps;
   /** Its threads that were in one and the same uninterruptible sleep for the whole window; left out when none was. */
   readonly blocked?: readonly BlockedTask[];
 }

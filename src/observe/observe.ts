@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container, EngineNotice } from '../containers/container.ts';
 import { groupProcesses } from '../containers/members.ts';
 import { type ProcessScan, scanProcesses } from '../containers/scan.ts';
@@ -13,7 +12,7 @@ import type { KernelFiles } from '../linux/files.ts';
 import { readHugePagePools } from '../linux/mm/hugepages.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
-import { readMountinfo } from '../linux/proc/mountinfo.ts';
+import { type Mount, readMountinfo } from '../linux/proc/mountinfo.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import { reserveDescriptors } from '../linux/syscalls/descriptors.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
@@ -38,6 +37,7 @@ import {
   sampleProcesses,
 } from './processes.ts';
 import { readSharedMemory } from './shared-memory.ts';
+import { createStorageObserver } from './storage.ts';
 import { findUnlinkedFiles } from './unlinked-files.ts';
 
 export interface ObserveScope {
@@ -70,26 +70,42 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   const cgroups = createCgroupObserver(files, layout, { asked: withoutIdle(files, scope.controllers) });
   const inits = containers.flatMap(({ init }) => (init === null ? [] : [init]));
   const network = createNetworkObserver(files, inits);
+  const mounts = new Map(inits.map(init => [init, readMountinfo(files, init)]));
+  const hostMounts = readHostMounts(files);
+  const membersBefore = groupProcesses(files, containers, scan);
+  const storage = createStorageObserver(files, {
+    containers,
+    processes: [...membersBefore.values()].flat(),
+    inDetail: scope.programs === 'all',
+    mountsOf: init => mounts.get(init) ?? readMountinfo(files, init),
+    hostMounts,
+  });
 
   reserveFor(containers.length * scope.controllers.length * filesOfController);
   const cpusBefore = readHostStat(files);
   const begin = performance.now();
   cgroups.sample(containers);
   network.sample();
-  const membersBefore = groupProcesses(files, containers, scan);
+  storage.sample();
   const named: Named = scope.programs === 'all' ? 'all' : new Set(inits);
   const processes = sampleProcesses(files, [...membersBefore.values()].flat(), named);
-  const still = readStill(files, containers, membersBefore);
+  const still = readStill(files, containers, membersBefore, { hostMounts, mounts });
   network.look();
-  await sleep(Math.max(0, begin + windowMs - performance.now()));
+  await storage.waitUntil(begin + windowMs);
   const passed = performance.now() - begin;
   const cpuBusy = busyBetween(cpusBefore, readHostStat(files));
   cgroups.sample(containers);
   network.sample();
+  storage.sample();
 
   const { members, stats } = regroup(files, containers, scan, processes);
   const findings = network.finish(byInit(containers, members));
-  const host = { ...readHost(files, layout, still.namespaces), ...cpuBusy, ...findings.host };
+  const host = {
+    ...readHost(files, layout, still.namespaces),
+    ...cpuBusy,
+    ...findings.host,
+    ...storage.host(),
+  };
   const tables = cgroups.tables();
   cgroups.close();
   return {
@@ -105,7 +121,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
         ? { container, processes: [], ...nothingRuns }
         : {
             container,
-            processes: finishProcesses(files, pids, processes, stats, named),
+            processes: finishProcesses(files, pids, processes, stats, named).map(storage.process),
             memoryFiles: readSharedMemory(
               files,
               container,
@@ -113,6 +129,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
               charged(tables, container, ({ shared }) => present(shared)),
               charged(tables, container, ({ kernel }) => kernel),
             ),
+            ...storage.container(container.init),
             network: findings.containers.get(container.init) ?? nothingRuns.network,
             ...(still.containers.get(container.id) ?? nothingRuns),
           };
@@ -165,16 +182,19 @@ function readStill(
   files: KernelFiles,
   containers: readonly Container[],
   members: ReadonlyMap<string, readonly HostPid[]>,
+  read: {
+    readonly hostMounts: Reading<readonly Mount[]>;
+    readonly mounts: ReadonlyMap<HostPid, Reading<readonly Mount[]>>;
+  },
 ): { readonly namespaces: Namespaces; readonly containers: ReadonlyMap<string, Still> } {
   const namespaces = readInitialNamespaces(files);
-  const hostMounts = readHostMounts(files);
   const readActions = createActionReader();
   const still = new Map<string, Still>();
   for (const container of containers) {
     const { id, init } = container;
     if (init === null) continue;
-    const mounts = readMountinfo(files, init);
-    const isolation = readIsolation(files, container, { namespaces, mounts: hostMounts }, mounts);
+    const mounts = read.mounts.get(init) ?? readMountinfo(files, init);
+    const isolation = readIsolation(files, container, { namespaces, mounts: read.hostMounts }, mounts);
     still.set(id, {
       initSignals: readInitSignals(files, init, readActions),
       unlinkedFiles: findUnlinkedFiles(files, members.get(id) ?? [], mounts),

@@ -16,6 +16,7 @@ function readBlkio(cgroup: CgroupDirectory): Reading<IoSample> {
   return flatMapReading(stat('io_service_bytes'), byteText =>
     mapReading(stat('io_serviced'), operationText => ({
       devices: parseBlkioDevices(byteText, operationText),
+      ...(cgroup.isRoot ? { ownDevices: readOwnDevices(cgroup) } : {}),
       limits: v1Limits.flatMap(([name, kind]) =>
         parseBlkioLimits(kind, orElse(cgroup.read(`blkio.throttle.${name}_device`), '')),
       ),
@@ -23,6 +24,12 @@ function readBlkio(cgroup: CgroupDirectory): Reading<IoSample> {
     })),
   );
 }
+
+const readOwnDevices = (cgroup: CgroupDirectory): readonly IoDevice[] =>
+  parseBlkioDevices(
+    orElse(cgroup.read('blkio.throttle.io_service_bytes'), ''),
+    orElse(cgroup.read('blkio.throttle.io_serviced'), ''),
+  );
 
 const v1Limits = [
   ['read_bps', 'read-bytes'],

@@ -192,6 +192,11 @@ export interface PidsSample {
 export interface IoSample {
   /** Bytes and operations this cgroup issued, by `major:minor`. */
   readonly devices: readonly IoDevice[];
+  /**
+   * v1's root alone: what was issued in the root cgroup itself, without its descendants. Write-back of the page cache is
+   * there, whoever wrote the data.
+   */
+  readonly ownDevices?: readonly IoDevice[];
   readonly limits: readonly IoLimit[];
   readonly weight: Reading<number>;
 }

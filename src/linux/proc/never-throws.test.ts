@@ -7,12 +7,15 @@ import { parseProcCgroup } from './cgroup.ts';
 import { parseCmdline } from './cmdline.ts';
 import { parseEnviron } from './environ.ts';
 import { parseFdinfo } from './fd.ts';
+import { parseDiskstats } from './host/diskstats.ts';
+import { parseFilesystems } from './host/filesystems.ts';
 import { parseLoadavg } from './host/loadavg.ts';
 import { parseMeminfo } from './host/meminfo.ts';
 import { parseHostStat } from './host/stat.ts';
 import { parseSwaps } from './host/swaps.ts';
 import { parseUptime } from './host/uptime.ts';
 import { parseVmstat } from './host/vmstat.ts';
+import { parseProcessIo } from './io.ts';
 import { parseLimits } from './limits.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { parseOomScoreAdjust } from './oom_score_adj.ts';
@@ -111,6 +114,9 @@ test.each([
   ['uptime', parseUptime],
   ['host stat', parseHostStat],
   ['vmstat', parseVmstat],
+  ['diskstats', parseDiskstats],
+  ['filesystems', parseFilesystems],
+  ['io', parseProcessIo],
   ['meminfo', parseMeminfo],
   ['pressure', parsePressure],
   ['cpu list', parseCpuList],

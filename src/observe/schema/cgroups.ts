@@ -28,6 +28,14 @@ const pressureLine: Schema<PressureLine> = v.object({
 });
 const pressure: Schema<Pressure> = v.object({ some: pressureLine, full: reading(pressureLine) });
 
+const ioDevice = v.object({
+  device: text,
+  readBytes: amount,
+  writtenBytes: amount,
+  reads: count,
+  writes: count,
+});
+
 const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSamples[C]> } = {
   cpu: v.object({
     usage: reading(duration),
@@ -81,9 +89,8 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
   }),
   pids: v.object({ current: count, limit: limit(count), refusals: reading(count) }),
   io: v.object({
-    devices: list(
-      v.object({ device: text, readBytes: amount, writtenBytes: amount, reads: count, writes: count }),
-    ),
+    devices: list(ioDevice),
+    ownDevices: v.exactOptional(list(ioDevice)),
     limits: list(
       v.object({
         device: text,

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { OomReport } from '../../linux/kmsg/oom-report.ts';
 import type { HugePagePool } from '../../linux/mm/hugepages.ts';
+import type { DiskCounters } from '../../linux/proc/host/diskstats.ts';
 import type { Bytes, HostPid, Microseconds, Pages } from '../../linux/units.ts';
 import type { HostFacts } from '../observation.ts';
 import { layout } from './cgroups.ts';
@@ -68,6 +69,18 @@ const oomReport: Schema<OomReport> = v.object({
   wholeGroup: flag,
 });
 
+const pageCount = whole<Pages>();
+const duration = whole<Microseconds>();
+const diskCounters: Schema<DiskCounters> = v.object({
+  reads: count,
+  readBytes: amount,
+  writes: count,
+  writtenBytes: amount,
+  inFlight: count,
+  busy: duration,
+  queued: duration,
+});
+
 export const host: Schema<HostFacts> = v.object({
   kernel: text,
   architecture: text,
@@ -85,4 +98,8 @@ export const host: Schema<HostFacts> = v.object({
   hugePagePools: v.exactOptional(reading(list(hugePagePool))),
   transparentHugePages: v.exactOptional(reading(v.picklist(['always', 'madvise', 'never']))),
   oomReports: reading(list(oomReport)),
+  disks: v.exactOptional(byName(v.object({ name: text, first: diskCounters, last: diskCounters }))),
+  writeBack: v.exactOptional(
+    v.object({ dirty: pageCount, writeBack: pageCount, threshold: pageCount, background: pageCount }),
+  ),
 });

@@ -1,7 +1,9 @@
 import * as v from 'valibot';
+import type { Room } from '../../linux/below.ts';
 import type { DeviceRule } from '../../linux/cgroup/devices.ts';
 import type { Mount } from '../../linux/proc/mountinfo.ts';
 import type { Bytes, HostPid } from '../../linux/units.ts';
+import type { FileSystemFacts } from '../file-systems.ts';
 import type {
   HostMount,
   IsolationFacts,
@@ -50,6 +52,26 @@ export const unlinkedFile: Schema<UnlinkedFile> = v.object({
   appendOnly: flag,
   madeUnnamed: flag,
   modifiedAt: time,
+});
+
+const room: Schema<Room> = v.object({
+  total: amount,
+  free: amount,
+  available: amount,
+  files: count,
+  freeFiles: count,
+});
+
+export const fileSystem: Schema<FileSystemFacts> = v.object({
+  mountPoint: text,
+  type: text,
+  device: text,
+  source: text,
+  superOptions: list(text),
+  upper: v.exactOptional(v.object({ path: text, device: text })),
+  layers: v.exactOptional(count),
+  first: v.exactOptional(room),
+  last: room,
 });
 
 const counters = byName(count);

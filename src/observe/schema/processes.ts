@@ -1,8 +1,9 @@
 import * as v from 'valibot';
+import type { ProcessIo } from '../../linux/proc/io.ts';
 import type { SchedulerTimes } from '../../linux/proc/schedstat.ts';
 import type { Bytes, ClockTicks, HostPid, Microseconds, NsPid } from '../../linux/units.ts';
 import type { ProcessFacts, SignalFetching } from '../observation.ts';
-import { flag, list, reading, type Schema, text, whole } from './parts.ts';
+import { byName, flag, list, reading, type Schema, text, whole } from './parts.ts';
 
 const amount = whole<Bytes>();
 const count = whole<number>();
@@ -13,6 +14,8 @@ const scheduler: Schema<SchedulerTimes> = v.object({
   waiting: whole<Microseconds>(),
   timeslices: count,
 });
+
+const io: Schema<ProcessIo> = v.object({ read: amount, written: amount, cancelled: amount });
 
 export const process: Schema<ProcessFacts> = v.object({
   pid: whole<HostPid>(),
@@ -60,6 +63,8 @@ export const process: Schema<ProcessFacts> = v.object({
   oomScoreAdjust: reading(count),
   waitChannel: reading(text),
   scheduler: reading(v.object({ first: scheduler, last: scheduler })),
+  io: v.exactOptional(v.object({ first: io, last: io })),
+  sleeps: v.exactOptional(v.object({ looks: count, channels: byName(count) })),
   blocked: v.exactOptional(
     list(
       v.object({
