@@ -7,6 +7,8 @@ export const instruments: {
 } = {
   exec: async () => (await import('./instruments/exec/instrument.ts')).instrument,
   signals: async () => (await import('./instruments/signals/instrument.ts')).instrument,
+  profile: async () => (await import('./instruments/profile/instrument.ts')).instrument,
+  runq: async () => (await import('./instruments/runq/instrument.ts')).instrument,
 };
 
 export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];

@@ -1,10 +1,14 @@
 import type { Reading } from '../linux/reading.ts';
 import type { ExecResult } from './instruments/exec/result.ts';
+import type { ProfileResult } from './instruments/profile/result.ts';
+import type { RunqResult } from './instruments/runq/result.ts';
 import type { SignalsResult } from './instruments/signals/result.ts';
 
 /** What each instrument finds, by its name. Plain data: rules read it, files keep it. */
 export interface TracedResults {
   readonly exec: ExecResult;
+  readonly profile: ProfileResult;
+  readonly runq: RunqResult;
   readonly signals: SignalsResult;
 }
 export type InstrumentName = keyof TracedResults;

@@ -19,9 +19,12 @@ export interface CodeName {
 }
 
 export interface ProcessSymbols {
-  /** Learns what a process has mapped while it is there: a program that ended cannot be asked any more. */
-  remember(pid: HostPid): void;
-  nameOf(pid: HostPid, address: number): CodeName;
+  /**
+   * Learns what a process has mapped while it is there: a program that ended cannot be asked any more. `program` counts
+   * what it executed, one after the other.
+   */
+  remember(pid: HostPid, program?: number): void;
+  nameOf(pid: HostPid, address: number, program?: number): CodeName;
 }
 
 interface File {
@@ -43,14 +46,15 @@ const mostPrograms = 4096;
  * at run time write. A file is parsed once for all processes that map it.
  */
 export function openProcessSymbols(files: KernelFiles): ProcessSymbols {
-  const programs = new Map<HostPid, Program>();
+  const programs = new Map<string, Program>();
   const parsed = new Map<string, File | undefined>();
 
-  const remember = (pid: HostPid): Program => {
-    const known = programs.get(pid);
+  const remember = (pid: HostPid, number = 0): Program => {
+    const name = `${pid} ${number}`;
+    const known = programs.get(name);
     if (known !== undefined) return known;
     const program = { mappings: orElse(readCodeMappings(files, pid), []), jit: undefined };
-    if (programs.size < mostPrograms) programs.set(pid, program);
+    if (programs.size < mostPrograms) programs.set(name, program);
     for (const mapping of program.mappings) fileOf(pid, mapping);
     return program;
   };
@@ -64,8 +68,8 @@ export function openProcessSymbols(files: KernelFiles): ProcessSymbols {
     return file;
   };
 
-  const nameOf = (pid: HostPid, address: number): CodeName => {
-    const program = remember(pid);
+  const nameOf = (pid: HostPid, address: number, number?: number): CodeName => {
+    const program = remember(pid, number);
     const mapping = program.mappings.find(({ start, end }) => address >= start && address < end);
     if (mapping === undefined || mapping.path === '' || mapping.path.startsWith('[anon')) {
       program.jit ??= readJitSymbols(files, pid);

@@ -46,3 +46,12 @@ HELPER void count_by_power(struct histogram *histogram, __u64 value)
 	if (power < POWERS)
 		__sync_fetch_and_add(&histogram->counts[power], 1);
 }
+
+// Of a per-CPU map, which no other CPU counts in.
+HELPER void count_by_power_alone(struct histogram *histogram, __u64 value)
+{
+	__u32 power = power_of(value);
+
+	if (power < POWERS)
+		histogram->counts[power]++;
+}

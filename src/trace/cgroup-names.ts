@@ -1,0 +1,46 @@
+import { detectLayout, hierarchyOf, locateIn } from '../linux/cgroup/layout.ts';
+import type { Controller } from '../linux/cgroup/model.ts';
+import { ancestorsOf } from '../linux/cgroup/path.ts';
+import type { KernelFiles } from '../linux/files.ts';
+import { readProcCgroup } from '../linux/proc/cgroup.ts';
+import { flatMapReading } from '../linux/reading.ts';
+import { type CgroupPath, cgroupPath, hostPid } from '../linux/units.ts';
+
+/** Names of cgroups by the numbers of their directories, learned from processes that are in them. */
+export interface CgroupNames {
+  /** A process that the kernel saw in that cgroup, or in one below it. */
+  readonly learn: (id: bigint, process: number) => void;
+  /** Undefined when the process or the cgroup was gone before it could be looked at. */
+  readonly nameOf: (id: bigint) => CgroupPath | undefined;
+}
+
+export function openCgroupNames(files: KernelFiles, controller: Controller): CgroupNames {
+  const hierarchy = flatMapReading(detectLayout(files), layout => hierarchyOf(layout, controller));
+  const names = new Map<bigint, CgroupPath>();
+
+  const find = (id: bigint, process: number): CgroupPath | undefined => {
+    const memberships = readProcCgroup(files, hostPid(process));
+    if (!hierarchy.present || !memberships.present) return undefined;
+    const own = memberships.value.find(({ controllers }) =>
+      hierarchy.value.version === 'v2'
+        ? controllers.length === 0
+        : controllers.some(name => hierarchy.value.kernelControllers.includes(name)),
+    );
+    if (own === undefined) return undefined;
+    return [own.path, ...ancestorsOf(own.path)].find(path => {
+      const directory = locateIn(hierarchy.value, path);
+      const status = directory.present ? files.status(directory.value) : directory;
+      return status.present && BigInt(status.value.inode) === id;
+    });
+  };
+
+  return {
+    learn: (id, process) => {
+      if (id === 0n || names.has(id)) return;
+      const path = find(id, process);
+      if (path !== undefined) names.set(id, path);
+    },
+    // Of the root, tasks with a terminal are in groups that are no cgroups (sched_autogroup): they have no number.
+    nameOf: id => (id === 0n ? cgroupPath('/') : names.get(id)),
+  };
+}

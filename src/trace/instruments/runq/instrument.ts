@@ -1,0 +1,35 @@
+import { openCgroupNames } from '../../cgroup-names.ts';
+import { runEbpf } from '../../ebpf.ts';
+import type { Instrument, TraceRun } from '../../instrument.ts';
+import { createTakerTally, decodeSums, runqResult } from './decode.ts';
+import type { RunqResult } from './result.ts';
+import { view } from './view.ts';
+
+export const instrument: Instrument<RunqResult> = {
+  name: 'runq',
+  question: 'How long do its threads wait for a CPU, and who has it meanwhile?',
+  unit: 'us',
+  kind: 'histogram',
+  cost: 'one comparison for each switch of a CPU from one thread to another; below what can be measured',
+  example: 'glassbox trace runq web-1 --for 10s',
+  engines: [{ engine: 'ebpf', tracepoints: ['sched:sched_switch'] }],
+  run: runRunq,
+  view,
+};
+
+async function runRunq(run: TraceRun<RunqResult>) {
+  const tally = createTakerTally(run.files, openCgroupNames(run.files, 'cpu'));
+  return runEbpf(run, {
+    object: new URL('./runq.bpf.o', import.meta.url),
+    attach: ['on_switch'],
+    gather: object => ({
+      event: tally.announced,
+      result: base =>
+        runqResult(
+          base,
+          decodeSums(object.map('cpus').getPerCpu(0) ?? []),
+          tally.takers(object.map('takers')),
+        ),
+    }),
+  });
+}

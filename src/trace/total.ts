@@ -1,0 +1,31 @@
+/** Times added up under one key; in microseconds. */
+export interface Total {
+  readonly us: number;
+  readonly count: number;
+  readonly longestUs: number;
+}
+
+export const noTotal: Total = { us: 0, count: 0, longestUs: 0 };
+
+/** `struct total` of bpf/total.h, in nanoseconds. */
+export const decodeTotal = (bytes: Buffer, at = 0): Total => ({
+  us: microsecondsAt(bytes, at),
+  count: Number(bytes.readBigUInt64LE(at + 8)),
+  longestUs: microsecondsAt(bytes, at + 16),
+});
+
+/** A 64-bit number of nanoseconds, with a digit after the point, so that a thousand short ones do not vanish. */
+export const microsecondsAt = (bytes: Buffer, at: number): number =>
+  Number(bytes.readBigUInt64LE(at) / 100n) / 10;
+
+export const addTotals = (a: Total, b: Total): Total => ({
+  us: round(a.us + b.us),
+  count: a.count + b.count,
+  longestUs: Math.max(a.longestUs, b.longestUs),
+});
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+/** Of several entries those with the most time, so many at most. */
+export const mostTime = <T extends Total>(totals: readonly T[], atMost: number): readonly T[] =>
+  totals.toSorted((a, b) => b.us - a.us).slice(0, atMost);
