@@ -2,6 +2,9 @@ import { type CatalogueEntry, entry } from './entry.ts';
 import { definition as cgroupOom } from './memory/cgroup-oom/case.ts';
 import { lab as cgroupOomLab } from './memory/cgroup-oom/lab.ts';
 import { rule as cgroupOomRule } from './memory/cgroup-oom/rule.ts';
+import { definition as hugePagesBloat } from './memory/huge-pages-bloat/case.ts';
+import { lab as hugePagesBloatLab } from './memory/huge-pages-bloat/lab.ts';
+import { rule as hugePagesBloatRule } from './memory/huge-pages-bloat/rule.ts';
 import { definition as hugePagesExhausted } from './memory/huge-pages-exhausted/case.ts';
 import { lab as hugePagesExhaustedLab } from './memory/huge-pages-exhausted/lab.ts';
 import { rule as hugePagesExhaustedRule } from './memory/huge-pages-exhausted/rule.ts';
@@ -80,6 +83,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(shmFull, shmFullRule, shmFullLab),
   entry(swapping, swappingRule, swappingLab),
   entry(hugePagesExhausted, hugePagesExhaustedRule, hugePagesExhaustedLab),
+  entry(hugePagesBloat, hugePagesBloatRule, hugePagesBloatLab),
   entry(deletedButOpen, deletedButOpenRule, deletedButOpenLab),
   entry(listenQueueOverflow, listenQueueOverflowRule, listenQueueOverflowLab),
   entry(sysctlDiffersFromHost, sysctlDiffersFromHostRule, sysctlDiffersFromHostLab),

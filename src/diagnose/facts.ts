@@ -6,6 +6,7 @@ import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath, Microseconds } from '../linux/units.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
+import type { HugeMemory } from '../observe/huge-memory.ts';
 import type {
   HostFacts,
   IsolationFacts,
@@ -38,6 +39,7 @@ export interface FactsByName {
   readonly transparentHugePages: TransparentHugePages;
   readonly oomReports: readonly OomReport[];
   readonly sharedMemory: SharedMemoryFacts;
+  readonly hugeMemory: readonly HugeMemory[];
   readonly unlinkedFiles: readonly UnlinkedFile[];
   /** The file systems on disks that it may write to. */
   readonly fileSystems: readonly FileSystemFacts[];

@@ -4,6 +4,7 @@ import { tables } from './schema/cgroups.ts';
 import { container, notice } from './schema/container.ts';
 import { host } from './schema/host.ts';
 import { fileSystem, isolation, network, openDevice, sharedMemory, unlinkedFile } from './schema/inside.ts';
+import { hugeMemory } from './schema/memory.ts';
 import { list, reading, type Schema, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 import { traced } from './schema/traced.ts';
@@ -21,6 +22,7 @@ const observation: Schema<Observation> = v.object({
       processes: list(process),
       initSignals: reading(signalFetching),
       memoryFiles: reading(sharedMemory),
+      hugeMemory: v.exactOptional(reading(list(hugeMemory))),
       unlinkedFiles: reading(list(unlinkedFile)),
       fileSystems: v.exactOptional(list(fileSystem)),
       network,

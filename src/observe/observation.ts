@@ -14,6 +14,7 @@ import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds, Pages } from
 import type { Traced } from '../trace/results.ts';
 import type { DiskFacts } from './disks.ts';
 import type { FileSystemFacts } from './file-systems.ts';
+import type { HugeMemory } from './huge-memory.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { Sleeps } from './sleeps.ts';
 
@@ -95,6 +96,8 @@ export interface ContainerFacts {
   readonly processes: readonly ProcessFacts[];
   readonly initSignals: Reading<SignalFetching>;
   readonly memoryFiles: Reading<SharedMemoryFacts>;
+  /** Its processes with transparent huge pages, the most first. */
+  readonly hugeMemory?: Reading<readonly HugeMemory[]>;
   /** Descriptors of its processes that keep unlinked files of at least 1 MiB alive. */
   readonly unlinkedFiles: Reading<readonly UnlinkedFile[]>;
   /** The file systems on disks that it may write to. */

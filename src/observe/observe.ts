@@ -19,6 +19,7 @@ import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 import { readHost, readInitialNamespaces } from './host.ts';
 import { busyBetween } from './host-cpus.ts';
+import { notAsked, readHugeMemory } from './huge-memory.ts';
 import { createActionReader, readInitSignals } from './init-signals.ts';
 import { readHostMounts, readIsolation } from './isolation.ts';
 import { createNetworkObserver } from './network.ts';
@@ -27,6 +28,7 @@ import {
   type ContainerFacts,
   type Observation,
   observationVersion,
+  type ProcessFacts,
 } from './observation.ts';
 import { findOpenDevices } from './open-devices.ts';
 import {
@@ -121,7 +123,17 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
         ? { container, processes: [], ...nothingRuns }
         : {
             container,
-            processes: finishProcesses(files, pids, processes, stats, named).map(storage.process),
+            ...withHugeMemory(
+              finishProcesses(files, pids, processes, stats, named).map(storage.process),
+              found =>
+                scope.programs === 'all' && containers.length <= fewContainers
+                  ? readHugeMemory(
+                      files,
+                      found,
+                      charged(tables, container, ({ anonymousHuge }) => anonymousHuge),
+                    )
+                  : notAsked,
+            ),
             memoryFiles: readSharedMemory(
               files,
               container,
@@ -137,6 +149,14 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     notices: options.notices,
   };
 }
+
+/** For what costs tens of milliseconds a container. */
+const fewContainers = 10;
+
+const withHugeMemory = (
+  processes: readonly ProcessFacts[],
+  read: (processes: readonly ProcessFacts[]) => NonNullable<ContainerFacts['hugeMemory']>,
+): Pick<ContainerFacts, 'processes' | 'hugeMemory'> => ({ processes, hugeMemory: read(processes) });
 
 /** Where no huge page is set aside or may be, the files of the hugetlb controller have nothing to say. */
 function withoutIdle(files: KernelFiles, asked: readonly Controller[]): readonly Controller[] {
