@@ -18,6 +18,7 @@ import type {
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
 import type { Traced } from '../trace/results.ts';
+import type { TcpFacts } from '../observe/tcp.ts';
 
 /** Everything a rule can ask for, by name. A rule gets exactly what its case declares in `needs` and `mayUse`. */
 export interface FactsByName {
@@ -48,6 +49,7 @@ export interface FactsByName {
     readonly last: Readonly<Record<string, number>>;
   };
   readonly listeners: readonly Listener[];
+  readonly tcp: TcpFacts;
   readonly containerSysctls: Readonly<Record<string, string>>;
   readonly hostSysctls: Readonly<Record<string, string>>;
   /** net.* values of a network namespace made now. */

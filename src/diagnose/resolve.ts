@@ -46,6 +46,9 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
       : present(fileSystems),
   networkCounters: (_, { network }) => network.counters,
   listeners: (_, { network }) => network.listeners,
+  tcp: (_, { network }) =>
+    network.tcp ??
+    absent('its TCP connections', 'disabled', 'observe again: this observation is older than that'),
   containerSysctls: (_, { network }) => network.sysctls,
   hostSysctls: ({ host }) => host.networkSysctls,
   defaultSysctls: ({ host }) => host.networkSysctlDefaults,

@@ -59,7 +59,7 @@ function toListener(
  * Whose descriptors hold these sockets: a member of the containers at hand, else anybody in the network namespace,
  * such as the neighbour in a pod that nobody asked about.
  */
-function findSocketOwners(
+export function findSocketOwners(
   files: KernelFiles,
   inodes: ReadonlySet<number>,
   namespace: NamespaceId,

@@ -14,14 +14,25 @@ import { readTcpListeners } from '../linux/net/tcp.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import { inNamespace } from '../linux/syscalls/setns.ts';
 import { type HostPid, hostPid, type NamespaceId } from '../linux/units.ts';
-import { type DropsByInode, dropsByInode, toListeners } from './listeners.ts';
+import { type DropsByInode, dropsByInode, findSocketOwners, toListeners } from './listeners.ts';
 import type { HostFacts, NetworkFacts } from './observation.ts';
+import {
+  finishConnections,
+  hasClosing,
+  hasConnections,
+  inodesOf,
+  lookAtConnections,
+  noConnections,
+  noneBefore,
+  type TcpBefore,
+  withOwners,
+} from './tcp.ts';
 
 /** Looks at the network namespaces of some containers; those who share one are looked at once. */
 export interface NetworkObserver {
   /** Called at both ends of the window. Counters only, unless something was dropped before. */
   sample(): void;
-  /** Between the two: the host's sysctls, which are the same however long one looks. */
+  /** Between the two: the host's sysctls, which are the same however long one looks, and connections. */
   look(): void;
   /** What goes with the second sample: listeners, and the containers' sysctls on the same visit. By init process; `members` are the processes of each container. */
   finish(members: ReadonlyMap<HostPid, readonly HostPid[]>): NetworkFindings;
@@ -39,6 +50,7 @@ const askedFor = [
   'net.core.somaxconn',
   'net.ipv4.ip_forward',
   'net.ipv4.ip_local_port_range',
+  'net.ipv4.tcp_tw_reuse',
   'net.ipv4.tcp_abort_on_overflow',
   'net.ipv4.tcp_max_syn_backlog',
   'net.ipv4.tcp_syncookies',
@@ -47,6 +59,8 @@ const askedFor = [
 ];
 
 interface Sample {
+  /** One of those in the namespace. */
+  readonly init: HostPid;
   readonly counters: Reading<NetCounters>;
   /** Read in the first sample only. */
   readonly drops: Reading<DropsByInode>;
@@ -56,6 +70,7 @@ type SampleTable = ReadonlyMap<NamespaceId, Sample>;
 
 export function createNetworkObserver(files: KernelFiles, inits: readonly HostPid[]): NetworkObserver {
   const samples: SampleTable[] = [];
+  const connections = new Map<NamespaceId, Reading<TcpBefore>>();
   const readCounters = createNetCounterReader(files);
   let host: HostLook | undefined;
   const look = (): HostLook => {
@@ -63,11 +78,25 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
     return host;
   };
   return {
-    look,
+    look: () => {
+      look();
+      for (const [namespace, { init, counters }] of samples[0] ?? [])
+        if (!counters.present || hasConnections(counters.value))
+          connections.set(
+            namespace,
+            flatMapReading(
+              inNamespace(files, init, 'net', () => lookAtConnections(files)),
+              inner => inner,
+            ),
+          );
+    },
     sample: () => {
       samples.push(sampleNamespaces(files, inits, readCounters, samples.length === 0));
     },
-    finish: members => finish(files, look(), [samples[0] ?? new Map(), samples.at(-1) ?? new Map()], members),
+    finish: members => {
+      const ends = [samples[0] ?? new Map(), samples.at(-1) ?? new Map()] as const;
+      return finish(files, look(), ends, connections, members);
+    },
   };
 }
 
@@ -82,7 +111,11 @@ function sampleNamespaces(
     const namespace = readNamespace(files, init, 'net');
     if (!namespace.present || table.has(namespace.value)) continue;
     const counters = readCounters(init);
-    table.set(namespace.value, { counters, drops: isFirst ? readDrops(files, init, counters) : noDrops });
+    table.set(namespace.value, {
+      init,
+      counters,
+      drops: isFirst ? readDrops(files, init, counters) : noDrops,
+    });
   }
   return table;
 }
@@ -98,6 +131,7 @@ function finish(
   files: KernelFiles,
   host: HostLook,
   [first, last]: readonly [SampleTable, SampleTable],
+  connections: ReadonlyMap<NamespaceId, Reading<TcpBefore>>,
   members: ReadonlyMap<HostPid, readonly HostPid[]>,
 ): NetworkFindings {
   const groups = groupByNamespace(files, [...members.keys()]);
@@ -106,14 +140,23 @@ function finish(
   for (const [namespace, inits] of groups) {
     const [init] = inits;
     if (init === undefined) continue;
-    const look = lookInside(files, init, names);
+    const counters = toGrowth(first.get(namespace), last.get(namespace));
+    const before =
+      connections.get(namespace) ??
+      (isWithoutConnections(files, init, counters) ? undefined : present(noneBefore));
+    const look = lookInside(files, init, names, before);
     const processes = inits.flatMap(pid => members.get(pid) ?? []);
     const facts: NetworkFacts = {
-      counters: toGrowth(first.get(namespace), last.get(namespace)),
+      counters,
       listeners: mapReading(look.sockets, sockets =>
         toListeners(files, sockets, first.get(namespace)?.drops ?? movedBetweenSamples, namespace, processes),
       ),
       sysctls: look.sysctls,
+      tcp: mapReading(look.connections, found =>
+        found === undefined
+          ? noConnections
+          : withOwners(found, findSocketOwners(files, inodesOf(found), namespace, processes)),
+      ),
     };
     for (const pid of inits) containers.set(pid, facts);
   }
@@ -176,13 +219,35 @@ function namesToRead({ networkSysctls, newNamespace }: HostLook, namespaces: num
   return [...new Set([...askedFor, ...tuned])];
 }
 
-/** One visit for both. Without the right to visit, the listeners are still in /proc. */
-function lookInside(files: KernelFiles, init: HostPid, names: readonly string[]) {
-  const visit = inNamespace(files, init, 'net', () => ({
-    sockets: dumpListeners(),
-    sysctls: present(readSysctls(files, names)),
-  }));
-  if (!visit.present) return { sockets: readTcpListeners(files, init), sysctls: visit };
-  const { sockets, sysctls } = visit.value;
-  return { sockets: sockets.present ? sockets : readTcpListeners(files, init), sysctls };
+const isWithoutConnections = (
+  files: KernelFiles,
+  init: HostPid,
+  counters: NetworkFacts['counters'],
+): boolean => counters.present && !hasConnections(counters.value.last) && !hasClosing(files, init);
+
+/** One visit for all. Without the right to visit, the listeners are still in /proc. */
+function lookInside(
+  files: KernelFiles,
+  init: HostPid,
+  names: readonly string[],
+  before: Reading<TcpBefore> | undefined,
+) {
+  const visit = inNamespace(files, init, 'net', () => {
+    const sockets = dumpListeners();
+    const listening = new Set(orElse(sockets, []).map(({ port }) => port));
+    return {
+      sockets,
+      sysctls: present(readSysctls(files, names)),
+      connections:
+        before === undefined
+          ? present(undefined)
+          : flatMapReading(before, begun => finishConnections(files, begun, listening)),
+    };
+  });
+  if (!visit.present) {
+    const connections = before === undefined ? present(undefined) : visit;
+    return { sockets: readTcpListeners(files, init), sysctls: visit, connections };
+  }
+  const { sockets, ...rest } = visit.value;
+  return { sockets: sockets.present ? sockets : readTcpListeners(files, init), ...rest };
 }

@@ -17,6 +17,8 @@ import type { FileSystemFacts } from './file-systems.ts';
 import type { HugeMemory } from './huge-memory.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { Sleeps } from './sleeps.ts';
+import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds } from '../linux/units.ts';
+import type { TcpFacts } from './tcp.ts';
 
 /**
  * Everything a diagnosis may look at, as plain data: the host, its containers, two samples and the window
@@ -232,6 +234,8 @@ export interface NetworkFacts {
    * that somebody tuned on the host and those that cases ask for.
    */
   readonly sysctls: Reading<Readonly<Record<string, string>>>;
+  /** Its TCP connections, counted by destination, and those on which nothing moves. */
+  readonly tcp?: Reading<TcpFacts>;
 }
 
 /** A listening TCP socket, from sock_diag in the container's network namespace. */

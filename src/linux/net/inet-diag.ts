@@ -37,33 +37,45 @@ export function listenDumpRequest(family: AddressFamily, littleEndian: boolean):
   return bytes;
 }
 
-/** One datagram of the answer. `error` is the errno the kernel refused with, as a positive number. */
+/** `error` is the errno the kernel refused with, as a positive number. */
+export type DatagramEnd = 'more' | 'done' | { readonly error: number } | 'malformed';
+
+/** One datagram of the answer. */
 export interface ListenDump {
   readonly sockets: readonly ListeningSocket[];
-  readonly end: 'more' | 'done' | { readonly error: number } | 'malformed';
+  readonly end: DatagramEnd;
 }
 
 export function parseListenDump(datagram: Uint8Array, littleEndian: boolean): ListenDump {
-  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   const sockets: ListeningSocket[] = [];
+  const end = readMessages(datagram, littleEndian, message => {
+    const socket = parseMessage(message, littleEndian);
+    if (socket !== undefined) sockets.push(socket);
+  });
+  return { sockets, end };
+}
+
+/** Hands on what follows the header of each message about a socket. */
+export function readMessages(
+  datagram: Uint8Array,
+  littleEndian: boolean,
+  take: (message: Uint8Array) => void,
+): DatagramEnd {
+  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   let offset = 0;
   while (offset + nlmsgHeader <= datagram.length) {
     const length = view.getUint32(offset, littleEndian);
     const type = view.getUint16(offset + 4, littleEndian);
-    if (length < nlmsgHeader || offset + length > datagram.length) return { sockets, end: 'malformed' };
-    if (type === nlmsgDone) return { sockets, end: 'done' };
+    if (length < nlmsgHeader || offset + length > datagram.length) return 'malformed';
+    if (type === nlmsgDone) return 'done';
     if (type === nlmsgError) {
-      if (length < nlmsgHeader + 4) return { sockets, end: 'malformed' };
-      return { sockets, end: { error: -view.getInt32(offset + nlmsgHeader, littleEndian) } };
+      if (length < nlmsgHeader + 4) return 'malformed';
+      return { error: -view.getInt32(offset + nlmsgHeader, littleEndian) };
     }
-    if (type === sockDiagByFamily) {
-      const message = datagram.subarray(offset + nlmsgHeader, offset + length);
-      const socket = parseMessage(message, littleEndian);
-      if (socket !== undefined) sockets.push(socket);
-    }
+    if (type === sockDiagByFamily) take(datagram.subarray(offset + nlmsgHeader, offset + length));
     offset += align(length);
   }
-  return { sockets, end: offset < datagram.length ? 'malformed' : 'more' };
+  return offset < datagram.length ? 'malformed' : 'more';
 }
 
 /** Netlink messages and attributes start at multiples of four. */
