@@ -26,6 +26,12 @@ import { rule as swappingRule } from './memory/swapping/rule.ts';
 import { definition as listenQueueOverflow } from './network/listen-queue-overflow/case.ts';
 import { lab as listenQueueOverflowLab } from './network/listen-queue-overflow/lab.ts';
 import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow/rule.ts';
+import { definition as portsExhausted } from './network/ports-exhausted/case.ts';
+import { lab as portsExhaustedLab } from './network/ports-exhausted/lab.ts';
+import { rule as portsExhaustedRule } from './network/ports-exhausted/rule.ts';
+import { definition as sendQueueStuck } from './network/send-queue-stuck/case.ts';
+import { lab as sendQueueStuckLab } from './network/send-queue-stuck/lab.ts';
+import { rule as sendQueueStuckRule } from './network/send-queue-stuck/rule.ts';
 import { definition as sysctlDiffersFromHost } from './network/sysctl-differs-from-host/case.ts';
 import { lab as sysctlDiffersFromHostLab } from './network/sysctl-differs-from-host/lab.ts';
 import { rule as sysctlDiffersFromHostRule } from './network/sysctl-differs-from-host/rule.ts';
@@ -94,4 +100,6 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(stopLosesChildren, stopLosesChildrenRule, stopLosesChildrenLab),
   entry(cpuViewIsHost, cpuViewIsHostRule, cpuViewIsHostLab),
   entry(privileged, privilegedRule, privilegedLab),
+  entry(portsExhausted, portsExhaustedRule, portsExhaustedLab),
+  entry(sendQueueStuck, sendQueueStuckRule, sendQueueStuckLab),
 ];

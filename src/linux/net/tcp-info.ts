@@ -19,6 +19,8 @@ export interface TcpInfo {
   readonly sinceAck: number;
   /** Milliseconds since data was sent for the last time; a probe has none. */
   readonly sinceSent: number;
+  /** Milliseconds since data came for the last time. */
+  readonly sinceReceived: number;
   /** Bytes that the peer has acknowledged (Linux 4.1). */
   readonly acked?: number;
   /** Bytes received (4.1). */
@@ -55,6 +57,7 @@ export function parseTcpInfo(bytes: Uint8Array, littleEndian: boolean): TcpInfo 
     backoff: view.getUint8(4),
     unacked: word(24),
     sinceSent: word(44),
+    sinceReceived: word(52),
     sinceAck: word(56),
     roundTrip: word(68),
     retransmitted: word(100),

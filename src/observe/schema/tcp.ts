@@ -20,6 +20,7 @@ const info: Schema<TcpInfo> = v.object({
   retransmitted: count,
   sinceAck: count,
   sinceSent: count,
+  sinceReceived: count,
   acked: optional,
   received: optional,
   notSent: optional,

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCrun } from '../support/engines/crun.ts';
+import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
+import { findProgram, run, whyNot } from '../support/engines/programs.ts';
+import { runUnshare } from '../support/engines/unshare.ts';
+import { alarmsIn, foundIn, foundSoon } from '../support/found-in.ts';
+
+/** The problems of the module network in containers that no lab of ours made. */
+const upLink = 'ip link set lo up';
+const server = (port: number): string => `nc -ll -p ${port} -e sleep 300 & sleep 0.3`;
+/** Twelve connections that stay. */
+const clients = (port: number): string =>
+  `i=0; while [ $i -lt 12 ]; do (sleep 300 | nc 127.0.0.1 ${port} >/dev/null 2>&1 &); i=$((i + 1)); done; exec sleep 300`;
+/** The far end puts what comes into a pipe that nobody reads. */
+const unread = '(sleep 300 | nc -l -p 7007 | sleep 300) & sleep 0.3; exec nc 127.0.0.1 7007 < /dev/zero';
+
+const inNetworkOf = (init: number, ...words: readonly string[]) =>
+  run('nsenter', '--target', String(init), '--net', '--', ...words);
+
+const withoutDocker = whyNot('dockerd', 'docker', 'containerd', 'runc', 'busybox', 'setpriv', 'tar');
+
+describe.skipIf(withoutDocker !== undefined)(
+  `network in Docker${withoutDocker === undefined ? '' : ` (skipped: ${withoutDocker})`}`,
+  () => {
+    let daemon: Dockerd;
+    beforeAll(async () => {
+      daemon = await startDockerd();
+    });
+    afterAll(() => daemon?.[Symbol.asyncDispose]());
+    const start = (name: string, options: readonly string[], script: string) =>
+      daemon.start(['--name', name, '--init', ...options], ['sh', '-c', script]);
+
+    test('ten local ports and twelve connections to one server', async () => {
+      const narrow = ['--sysctl', 'net.ipv4.ip_local_port_range=40000 40009'];
+      await start('gb-ports', narrow, `${server(7006)}; ${clients(7006)}`);
+      const finding = await foundSoon('network/ports-exhausted', 'gb-ports', daemon.environment);
+      expect(finding.summary).toContain('All 10 local ports');
+      await start('gb-room', [], `${server(7006)}; ${clients(7006)}`);
+      expect([...(await foundIn('gb-room', daemon.environment)).keys()]).not.toContain(
+        'network/ports-exhausted',
+      );
+    });
+
+    test('a program at the far end that does not read', async () => {
+      await start('gb-unread', [], unread);
+      const finding = await foundSoon('network/send-queue-stuck', 'gb-unread', daemon.environment);
+      expect(finding).toMatchObject({ certainty: 'proved', severity: 'warning' });
+      expect(finding.summary).toMatch(/^Nc -l -p 7007 .* does not read/);
+    });
+  },
+);
+
+const withoutCrun = whyNot('crun', 'busybox', 'setpriv');
+
+describe.skipIf(withoutCrun !== undefined)(
+  `network in crun${withoutCrun === undefined ? '' : ` (skipped: ${withoutCrun})`}`,
+  () => {
+    test('a program at the far end that does not read', async () => {
+      await using box = await runCrun(['sh', '-c', `sleep 1; ${unread}`]);
+      await inNetworkOf(box.init, ...upLink.split(' '));
+      expect((await foundSoon('network/send-queue-stuck', box.id)).certainty).toBe('proved');
+    });
+  },
+);
+
+const withoutUnshare = whyNot('unshare', 'setpriv', 'ip', 'iptables');
+
+describe.skipIf(withoutUnshare !== undefined)(
+  `network with no engine${withoutUnshare === undefined ? '' : ` (skipped: ${withoutUnshare})`}`,
+  () => {
+    /** A program of Node's in namespaces of its own, with loopback up. */
+    const runNode = (program: string, before = upLink) =>
+      runUnshare(['sh', '-c', `${before}; exec "$0" -e "$1"`, process.execPath, program]);
+
+    test('a range of 50 ports for one destination, while another has room', async () => {
+      const narrow = `${upLink}; sysctl -qw net.ipv4.ip_local_port_range="40000 40049"`;
+      await using box = await runNode(
+        `const net = require('net');
+         process.on('SIGTERM', () => process.exit());
+         for (const port of [7001, 7002]) net.createServer(() => {}).listen(port, '127.0.0.1');
+         const open = (port, n) => { while (n-- > 0) net.connect(port, '127.0.0.1').on('error', () => {}); };
+         setTimeout(() => { open(7001, 60); open(7002, 5); }, 100);`,
+        narrow,
+      );
+      const finding = await foundSoon('network/ports-exhausted', `pid:${box.init}`);
+      expect(finding.summary).toContain('127.0.0.1:7001');
+      expect(JSON.stringify(finding.excluded)).toContain('5 of 50 ports');
+    });
+
+    test('answers that a firewall drops: nothing is acknowledged', async () => {
+      await using box = await runNode(
+        `const net = require('net');
+         process.on('SIGTERM', () => process.exit());
+         net.createServer(s => s.resume()).listen(7003, '127.0.0.1', () => {
+           const s = net.connect(7003, '127.0.0.1', () => setInterval(() => s.write('x'.repeat(1000)), 100));
+         });`,
+      );
+      await foundIn(`pid:${box.init}`);
+      const drop = ['-I', 'INPUT', '-p', 'tcp', '--dport', '7003', '-j', 'DROP'];
+      await inNetworkOf(box.init, findProgram('iptables') ?? 'iptables', ...drop);
+      const finding = await foundSoon('network/send-queue-stuck', `pid:${box.init}`);
+      expect(finding).toMatchObject({ certainty: 'proved', severity: 'warning' });
+      expect(finding.summary).toContain('nothing has been acknowledged');
+    });
+
+    test.each([
+      ['a server with clients that keep their connections', true],
+      ['a server with a new connection for each request', false],
+    ])('healthy and busy: %s', async (_, keepAlive) => {
+      await using box = await runNode(
+        `const http = require('http');
+         process.on('SIGTERM', () => process.exit());
+         const agent = new http.Agent({ keepAlive: ${keepAlive} });
+         const options = { host: '127.0.0.1', port: 8080, agent };
+         const ask = () => http.get(options, r => r.resume().on('end', ask)).on('error', ask);
+         http.createServer((_, r) => r.end('x'.repeat(20000))).listen(8080, '127.0.0.1', () => {
+           for (let i = 0; i < 10; i++) ask();
+         });`,
+      );
+      // Without limits, which is another case's business.
+      const alarms = await alarmsIn(`pid:${box.init}`);
+      expect(alarms.filter(id => id.startsWith('network/'))).toEqual([]);
+    });
+  },
+);
