@@ -17,8 +17,8 @@ import type {
   UnlinkedFile,
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
-import type { Traced } from '../trace/results.ts';
 import type { TcpFacts } from '../observe/tcp.ts';
+import type { Traced } from '../trace/results.ts';
 
 /** Everything a rule can ask for, by name. A rule gets exactly what its case declares in `needs` and `mayUse`. */
 export interface FactsByName {

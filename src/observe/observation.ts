@@ -17,7 +17,6 @@ import type { FileSystemFacts } from './file-systems.ts';
 import type { HugeMemory } from './huge-memory.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { Sleeps } from './sleeps.ts';
-import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds } from '../linux/units.ts';
 import type { TcpFacts } from './tcp.ts';
 
 /**
