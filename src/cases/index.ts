@@ -71,6 +71,9 @@ import { rule as resourcesUnlimitedRule } from './security/resources-unlimited/r
 import { definition as rootIsHostRoot } from './security/root-is-host-root/case.ts';
 import { lab as rootIsHostRootLab } from './security/root-is-host-root/lab.ts';
 import { rule as rootIsHostRootRule } from './security/root-is-host-root/rule.ts';
+import { definition as uidLimitsShared } from './security/uid-limits-shared/case.ts';
+import { lab as uidLimitsSharedLab } from './security/uid-limits-shared/lab.ts';
+import { rule as uidLimitsSharedRule } from './security/uid-limits-shared/rule.ts';
 import { definition as deletedButOpen } from './storage/deleted-but-open/case.ts';
 import { lab as deletedButOpenLab } from './storage/deleted-but-open/lab.ts';
 import { rule as deletedButOpenRule } from './storage/deleted-but-open/rule.ts';
@@ -102,4 +105,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(privileged, privilegedRule, privilegedLab),
   entry(portsExhausted, portsExhaustedRule, portsExhaustedLab),
   entry(sendQueueStuck, sendQueueStuckRule, sendQueueStuckLab),
+  entry(uidLimitsShared, uidLimitsSharedRule, uidLimitsSharedLab),
 ];

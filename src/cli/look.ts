@@ -25,7 +25,7 @@ export async function look(selectors: readonly string[], options: LookOptions): 
   const { containers, notices, scan } = await discoverContainers(files);
   if (containers.length === 0) refuseBlindness(notices);
   const chosen = choose(files, containers, selectors);
-  return lookAt(files, { containers: chosen, notices, scan, ...options });
+  return lookAt(files, { containers: chosen, known: containers, notices, scan, ...options });
 }
 
 /** "There are none" would be a claim that somebody without the right to look cannot make. */

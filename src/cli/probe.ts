@@ -18,7 +18,12 @@ export async function observeLabContainers(containers: readonly LabContainer[]):
     const selection = selectContainers(files, discovery.containers, selector);
     return selection.kind === 'one' ? [selection.container] : [];
   });
-  return observe(files, { containers: chosen, notices: discovery.notices, windowMs });
+  return observe(files, {
+    containers: chosen,
+    known: discovery.containers,
+    notices: discovery.notices,
+    windowMs,
+  });
 }
 
 export const diagnoseLabContainers = async (containers: readonly LabContainer[]): Promise<Diagnosis> =>

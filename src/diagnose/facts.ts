@@ -18,6 +18,7 @@ import type {
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
 import type { TcpFacts } from '../observe/tcp.ts';
+import type { UidUsage } from '../observe/uid-usage.ts';
 import type { Traced } from '../trace/results.ts';
 
 /** Everything a rule can ask for, by name. A rule gets exactly what its case declares in `needs` and `mayUse`. */
@@ -58,6 +59,7 @@ export interface FactsByName {
   readonly openDevices: readonly OpenDevice[];
   /** What instruments saw in the kernel in the window; absent, because of needs-trace, without `diagnose --deep`. */
   readonly traced: Traced;
+  readonly uidUsage: readonly UidUsage[];
 }
 export type FactName = keyof FactsByName;
 

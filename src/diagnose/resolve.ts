@@ -53,6 +53,7 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   hostSysctls: ({ host }) => host.networkSysctls,
   defaultSysctls: ({ host }) => host.networkSysctlDefaults,
   isolation: (_, { isolation }) => isolation,
+  uidUsage: (_, { uidUsage }) => uidUsage ?? notObserved('what its uids use on the whole host'),
   openDevices: (_, { openDevices }) =>
     openDevices ?? absent('open devices', 'disabled', 'no disk or memory of the host is within its reach'),
   traced: (_, { container, traced }) =>

@@ -8,6 +8,7 @@ import { hugeMemory } from './schema/memory.ts';
 import { list, reading, type Schema, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 import { traced } from './schema/traced.ts';
+import { uidUsage } from './schema/uid-usage.ts';
 
 const observation: Schema<Observation> = v.object({
   kind: v.literal('glassbox-observation'),
@@ -27,6 +28,7 @@ const observation: Schema<Observation> = v.object({
       fileSystems: v.exactOptional(list(fileSystem)),
       network,
       isolation: reading(isolation),
+      uidUsage: v.exactOptional(reading(list(uidUsage))),
       openDevices: v.exactOptional(reading(list(openDevice))),
       traced: v.exactOptional(traced),
     }),

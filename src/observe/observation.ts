@@ -18,6 +18,7 @@ import type { HugeMemory } from './huge-memory.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { Sleeps } from './sleeps.ts';
 import type { TcpFacts } from './tcp.ts';
+import type { UidUsage } from './uid-usage.ts';
 
 /**
  * Everything a diagnosis may look at, as plain data: the host, its containers, two samples and the window
@@ -109,6 +110,8 @@ export interface ContainerFacts {
   readonly openDevices?: Reading<readonly OpenDevice[]>;
   /** What instruments saw in the window; left out unless it was asked for (`diagnose --deep`). */
   readonly traced?: Traced;
+  /** For each uid of its processes; left out where many containers are merely listed. */
+  readonly uidUsage?: Reading<readonly UidUsage[]>;
 }
 
 export interface ProcessFacts {

@@ -40,6 +40,7 @@ import {
 } from './processes.ts';
 import { readSharedMemory } from './shared-memory.ts';
 import { createStorageObserver } from './storage.ts';
+import { createUidTable, type UidTable } from './uid-usage.ts';
 import { findUnlinkedFiles } from './unlinked-files.ts';
 
 export interface ObserveScope {
@@ -57,6 +58,8 @@ export interface ObserveOptions {
   readonly windowMs: number;
   /** What is looked at, when not everything is wanted: opening the files of a hundred containers takes its time. */
   readonly scope?: ObserveScope;
+  /** All containers that are known: those in the way of the chosen ones are named. */
+  readonly known?: readonly Container[];
   /** The processes that the containers were just found among, so as not to look for them again. */
   readonly scan?: Reading<ProcessScan>;
 }
@@ -91,7 +94,9 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   storage.sample();
   const named: Named = scope.programs === 'all' ? 'all' : new Set(inits);
   const processes = sampleProcesses(files, [...membersBefore.values()].flat(), named);
-  const still = readStill(files, containers, membersBefore, { hostMounts, mounts });
+  const uids =
+    scope.programs === 'all' ? createUidTable(files, options.known ?? containers, scan) : undefined;
+  const still = readStill(files, containers, membersBefore, { hostMounts, mounts, uids });
   network.look();
   await storage.waitUntil(begin + windowMs);
   const passed = performance.now() - begin;
@@ -195,7 +200,7 @@ function regroup(
 
 const noCgroups: CgroupLayout = { mode: 'none', hierarchies: [] };
 
-type Still = Pick<ContainerFacts, 'initSignals' | 'unlinkedFiles' | 'isolation' | 'openDevices'>;
+type Still = Pick<ContainerFacts, 'initSignals' | 'unlinkedFiles' | 'isolation' | 'openDevices' | 'uidUsage'>;
 
 /** What merely is, by the id of each container that runs. */
 function readStill(
@@ -205,6 +210,7 @@ function readStill(
   read: {
     readonly hostMounts: Reading<readonly Mount[]>;
     readonly mounts: ReadonlyMap<HostPid, Reading<readonly Mount[]>>;
+    readonly uids: UidTable | undefined;
   },
 ): { readonly namespaces: Namespaces; readonly containers: ReadonlyMap<string, Still> } {
   const namespaces = readInitialNamespaces(files);
@@ -222,6 +228,7 @@ function readStill(
       ...(isolation.present && isolation.value.hostDevices.length > 0
         ? { openDevices: findOpenDevices(files, members.get(id) ?? []) }
         : {}),
+      ...(read.uids === undefined ? {} : { uidUsage: read.uids.of(container) }),
     });
   }
   return { namespaces, containers: still };

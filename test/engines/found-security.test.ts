@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capabilityName } from '../../src/linux/capabilities.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
@@ -59,6 +60,20 @@ describe.skipIf(withoutDocker !== undefined)(
       expect(await alarmsIn('gb-ordinary', daemon.environment)).toEqual([]);
       await daemon.docker('rm', '--force', 'gb-privileged', 'gb-heir', 'gb-ordinary');
     });
+
+    test('two under one uid share RLIMIT_NPROC, though the pids cgroups have room', async () => {
+      const limits = ['--ulimit', 'nproc=20', '--cap-drop', 'ALL'];
+      const taking = (count: number): string =>
+        `trap "exit 0" TERM; i=0; while [ $i -lt ${count} ]; do sleep 300 & i=$((i + 1)); done; wait $!`;
+      await start('gb-first', [...limits, '--user', '74701'], taking(16));
+      await start('gb-second', [...limits, '--user', '74701'], taking(2));
+      await start('gb-apart', [...limits, '--user', '74702'], taking(2));
+      const found = await foundSoon('security/uid-limits-shared', 'gb-second', daemon.environment);
+      expect(found).toMatchObject({ severity: 'warning', certainty: 'proved' });
+      expect(found.summary).toContain('gb-first 17');
+      expect(await alarmsIn('gb-apart', daemon.environment)).toEqual([]);
+      await daemon.docker('rm', '--force', 'gb-first', 'gb-second', 'gb-apart');
+    });
   },
 );
 
@@ -99,6 +114,30 @@ describe.skipIf(withoutUnshare !== undefined)(
         severity: 'warning',
       });
       expect([...(await foundIn(`pid:${mapped.init}`)).keys()]).not.toContain('security/privileged');
+    });
+
+    test('inotify instances of one uid, taken by another container', async context => {
+      const lacking = whyNot('perl');
+      if (lacking !== undefined) context.skip(lacking);
+      const inotifyInit = process.arch === 'x64' ? 294 : 26;
+      const taking = (count: number, uid = 74703): readonly string[] => [
+        ...['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups', '--no-new-privs', '--'],
+        ...[
+          'perl',
+          '-e',
+          `syscall(${inotifyInit}, 0) for 1 .. ${count}; $SIG{TERM} = sub { exit }; sleep 300`,
+        ],
+      ];
+      const limit = Number(readFileSync('/proc/sys/fs/inotify/max_user_instances', 'utf8'));
+      if (limit > 1024) context.skip(`this host allows ${limit} inotify instances`);
+      await using most = await runUnshare(taking(limit - 10));
+      await using rest = await runUnshare(taking(20));
+      await using apart = await runUnshare(taking(20, 74704));
+      const found = await foundSoon('security/uid-limits-shared', `pid:${rest.init}`);
+      expect(found.summary).toContain(`has ${limit} in all`);
+      expect(found.evidence[1]?.observed).toMatch(new RegExp(`its own 10, .* ${limit - 10}$`));
+      expect([...(await foundIn(`pid:${apart.init}`)).keys()]).not.toContain('security/uid-limits-shared');
+      expect(most.init).toBeGreaterThan(1);
     });
   },
 );

@@ -17,7 +17,12 @@ export async function foundIn(
   const { containers, notices } = await discoverContainers(files, { environment });
   const selection = selectContainers(files, containers, selector);
   if (selection.kind !== 'one') throw new Error(`${selector}: ${selection.kind} of ${containers.length}`);
-  const observation = await observe(files, { containers: [selection.container], notices, windowMs: 1000 });
+  const observation = await observe(files, {
+    containers: [selection.container],
+    known: containers,
+    notices,
+    windowMs: 1000,
+  });
   const verdicts = diagnose(observation, catalogue).containers[0]?.verdicts ?? [];
   for (const { case: id, verdict } of verdicts)
     if (verdict.kind === 'failed') throw new Error(`${id}: ${verdict.error}`);
