@@ -118,7 +118,9 @@ const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', done);
   });
 
-const readLost = (object: BpfObject): number => Number(object.map('lost').get(0)?.readBigUInt64LE(0) ?? 0n);
+/** What the programs had no room for: `lost` of bpf/ring.h. */
+export const readLost = (object: BpfObject): number =>
+  Number(object.map('lost').get(0)?.readBigUInt64LE(0) ?? 0n);
 
 const hierarchies = { v2: 2, memory: 3, pids: 4 } as const;
 

@@ -9,6 +9,8 @@ export const instruments: {
   signals: async () => (await import('./instruments/signals/instrument.ts')).instrument,
   profile: async () => (await import('./instruments/profile/instrument.ts')).instrument,
   runq: async () => (await import('./instruments/runq/instrument.ts')).instrument,
+  reclaim: async () => (await import('./instruments/reclaim/instrument.ts')).instrument,
+  softirq: async () => (await import('./instruments/softirq/instrument.ts')).instrument,
 };
 
 export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];

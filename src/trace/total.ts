@@ -14,6 +14,9 @@ export const decodeTotal = (bytes: Buffer, at = 0): Total => ({
   longestUs: microsecondsAt(bytes, at + 16),
 });
 
+/** `amount` of the same: bytes or pages, whatever the instrument counts. */
+export const decodeAmount = (bytes: Buffer, at = 0): number => Number(bytes.readBigUInt64LE(at + 24));
+
 /** A 64-bit number of nanoseconds, with a digit after the point, so that a thousand short ones do not vanish. */
 export const microsecondsAt = (bytes: Buffer, at: number): number =>
   Number(bytes.readBigUInt64LE(at) / 100n) / 10;

@@ -14,6 +14,7 @@ typedef _Bool bool;
 #define true 1
 #define false 0
 #define COMM 16
+#define KERNEL_THREAD 0x00200000 // PF_KTHREAD of include/linux/sched.h, in task->flags
 // For functions of the headers that an instrument may leave unused.
 #define HELPER static __always_inline __attribute__((unused))
 

@@ -67,8 +67,6 @@ HELPER __s32 kernel_stack(void *context)
 	return bpf_get_stackid(context, &stacks, 0);
 }
 
-#define KERNEL_THREAD 0x00200000 // PF_KTHREAD
-
 HELPER __s32 user_stack(void *context, struct task_struct *task)
 {
 	if (BPF_CORE_READ(task, flags) & KERNEL_THREAD)

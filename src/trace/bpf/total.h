@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// Nanoseconds added up by a key, with how often and the longest. src/trace/total.ts reads them.
+// Nanoseconds added up by a key, with how often, the longest, and an amount of something else (bytes, pages). src/trace/total.ts reads them.
 #pragma once
 #include "kernel.h"
 #include "ring.h"
@@ -8,12 +8,13 @@ struct total {
 	__u64 time;
 	__u64 count;
 	__u64 longest;
+	__u64 amount;
 };
 
 // True when the key is new.
-HELPER bool add_total(void *map, const void *key, __u64 time)
+HELPER bool add_total(void *map, const void *key, __u64 time, __u64 amount)
 {
-	struct total first = { .time = time, .count = 1, .longest = time };
+	struct total first = { .time = time, .count = 1, .longest = time, .amount = amount };
 	struct total *total = bpf_map_lookup_elem(map, key);
 
 	if (!total) {
@@ -28,6 +29,8 @@ HELPER bool add_total(void *map, const void *key, __u64 time)
 	}
 	__sync_fetch_and_add(&total->time, time);
 	__sync_fetch_and_add(&total->count, 1);
+	if (amount)
+		__sync_fetch_and_add(&total->amount, amount);
 	if (time > total->longest)
 		total->longest = time;
 	return false;

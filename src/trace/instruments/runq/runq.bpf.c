@@ -85,7 +85,7 @@ HELPER void count_taker(struct turn *turn, __u64 time)
 	};
 	struct taker *event;
 
-	if (!add_total(&takers, &taker, time))
+	if (!add_total(&takers, &taker, time, 0))
 		return;
 	// The first time: user space learns its name and its cgroup's while it is there.
 	event = reserve_event(sizeof(*event));
