@@ -24,7 +24,7 @@ for (const id of process.argv.slice(2)) {
   const run = await runLab(entry.lab, {
     caseId: id,
     probe: async container => {
-      const observation = await observeLabContainers([container]);
+      const observation = await observeLabContainers([container], entry.definition.instruments);
       const stage = stages.shift();
       if (stage !== 'fixed')
         writeFileSync(

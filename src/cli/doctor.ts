@@ -1,6 +1,7 @@
 import { discoverContainers } from '../containers/discover.ts';
 import { hasProgram } from '../lab/needs.ts';
 import { findTypeInformation } from '../linux/bpf/btf.ts';
+import { findBpf } from '../linux/bpf/requirements.ts';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
 import { controllers } from '../linux/cgroup/model.ts';
@@ -13,6 +14,7 @@ import { readStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
 import { findTracefs } from '../linux/tracefs.ts';
 import { hostPid } from '../linux/units.ts';
+import { examineInstruments } from './commands/trace.ts';
 
 /** One thing that Glassbox can use here, or cannot. */
 export interface Check {
@@ -43,6 +45,8 @@ export async function examine(files: KernelFiles): Promise<readonly Check[]> {
     checkPrograms(),
     checkTypeInformation(files),
     checkTracing(files),
+    fromReading('eBPF', findBpf(files)),
+    await checkInstruments(files),
     ...(await checkEngines(files)),
   ];
 }
@@ -142,6 +146,18 @@ function checkPrograms(): Check {
 const checkTypeInformation = (files: KernelFiles): Check => fromReading('BTF', findTypeInformation(files));
 
 const checkTracing = (files: KernelFiles): Check => fromReading('tracefs', findTracefs(files));
+
+async function checkInstruments(files: KernelFiles): Promise<Check> {
+  const states = await examineInstruments(files);
+  const [able, unable] = [true, false].map(present =>
+    states.filter(({ engine }) => engine.present === present),
+  );
+  const names = (some: typeof states = []): string => some.map(({ instrument }) => instrument.name).join(' ');
+  if (unable === undefined || unable.length === 0) return yes('instruments', names(able));
+  const found = able === undefined || able.length === 0 ? 'none can run' : names(able);
+  const remedy = `not ${names(unable)}: "glassbox trace list" says why`;
+  return found === 'none can run' ? no('instruments', found, remedy) : partly('instruments', found, remedy);
+}
 
 const fromReading = (name: string, reading: Reading<string>): Check =>
   reading.present ? yes(name, reading.value) : no(name, reading.because, reading.remedy);

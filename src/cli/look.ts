@@ -6,6 +6,8 @@ import { selectContainers } from '../containers/select.ts';
 import { type KernelFiles, openKernelFiles } from '../linux/files.ts';
 import type { Observation } from '../observe/observation.ts';
 import { type ObserveOptions, type ObserveScope, observe } from '../observe/observe.ts';
+import type { InstrumentName } from '../trace/results.ts';
+import { observeDeep } from './deep.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { showWhile } from './progress.ts';
 import { printable } from './text/printable.ts';
@@ -16,7 +18,12 @@ export interface LookOptions {
   readonly windowMs: number;
   /** A saved observation to use in place of this machine. */
   readonly from?: string | undefined;
+  /** Instruments that look into the kernel meanwhile. */
+  readonly deep?: readonly InstrumentName[] | undefined;
 }
+
+/** Each takes a megabyte and a few programs in the kernel, per instrument. */
+const deepAtMost = 8;
 
 /** An observation of the named containers (of all, when none is named), from this machine or from a file. */
 export async function look(selectors: readonly string[], options: LookOptions): Promise<Observation> {
@@ -25,7 +32,25 @@ export async function look(selectors: readonly string[], options: LookOptions): 
   const { containers, notices, scan } = await discoverContainers(files);
   if (containers.length === 0) refuseBlindness(notices);
   const chosen = choose(files, containers, selectors);
-  return lookAt(files, { containers: chosen, known: containers, notices, scan, ...options });
+  const observed = { containers: chosen, known: containers, notices, scan, ...options };
+  const { deep = [] } = options;
+  if (deep.length === 0) return lookAt(files, observed);
+  if (chosen.length > deepAtMost)
+    throw new Failure(
+      exitCodes.usage,
+      `--deep looks into at most ${deepAtMost} containers at a time, and here are ${chosen.length}.`,
+      'Name those that matter.',
+    );
+  return observeDeep(files, chosen, deep, () => lookAt(files, observed));
+}
+
+/** One container that runs or ran here, by its selector. */
+export async function findContainer(files: KernelFiles, selector: string): Promise<Container> {
+  const { containers, notices } = await discoverContainers(files);
+  if (containers.length === 0) refuseBlindness(notices);
+  const [container] = choose(files, containers, [selector]);
+  if (container === undefined) throw new Error('choose() gave no container for a selector');
+  return container;
 }
 
 /** "There are none" would be a claim that somebody without the right to look cannot make. */

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { type Symptom, symptoms } from '../diagnose/case.ts';
 import { type Severity, severities } from '../diagnose/verdict.ts';
 import { type CgroupVersion, cgroupVersions } from '../vm/qemu.ts';
+import { addCommand, json, output, parseWindow, selectorHelp } from './command.ts';
 import { exitCodes, Failure, formatFailure } from './failure.ts';
 import { version } from './version.ts';
 
@@ -38,15 +39,6 @@ const oneOf =
     return match;
   };
 
-/** `500ms`, `2s`, `1.5s`; plain numbers are seconds. */
-function parseWindow(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(text);
-  const milliseconds = match === null ? Number.NaN : Number(match[1]) * (match[2] === 'ms' ? 1 : 1000);
-  if (!(milliseconds >= 10 && milliseconds <= 600_000))
-    throw new InvalidArgumentError('It is a time from 10ms to 600s, like 500ms or 2s.');
-  return milliseconds;
-}
-
 /** The word after --vm is its value for commander; one that is no cgroup version is a case. */
 function whichMachine(
   words: readonly string[],
@@ -57,7 +49,6 @@ function whichMachine(
   return { cases: [value, ...words], vm: 'v2' };
 }
 
-const json = (): Option => new Option('--json', 'print JSON, for programs');
 const window = (milliseconds: number): Option =>
   new Option('--for <time>', 'how long to look: two samples this far apart')
     .argParser(parseWindow)
@@ -67,6 +58,10 @@ const from = (): Option =>
     '--from <file>',
     'use a saved observation (glassbox observe -o) instead of this machine; - for standard input',
   );
+
+/** Events are rarer than counters move: without a wish of the user's, --deep looks longer. */
+const windowOf = (milliseconds: number, deep: boolean, command: Command): number =>
+  deep && command.getOptionValueSource('for') === 'default' ? 5000 : milliseconds;
 
 /** Commander takes the unknown word for an argument of the list that is shown without a command. */
 function unknownCommand(program: Command, word: string): Failure {
@@ -79,25 +74,6 @@ function unknownCommand(program: Command, word: string): Failure {
     `${near.length > 0 ? `Did you mean ${near.join(' or ')}? ` : ''}"glassbox --help" lists them.`,
   );
 }
-
-const selectorHelp = `
-A container is named by its name, the first characters of its id,
-pod/<namespace>/<name>[/<container>], pid:<n> (any process in it),
-cgroup:<path>, or self. "glassbox ps" lists what is here.`;
-
-/** Commander's own complaints in the form of ours. */
-const output = {
-  outputError: (text: string, write: (text: string) => void): void => {
-    const what = text
-      .replace(/^error: /, '')
-      .trim()
-      .replaceAll('\n', ' ')
-      .replace(/(?<![.?!)])$/, '.');
-    write(
-      `${formatFailure(new Failure(exitCodes.usage, what, 'Add --help for the words and an example.'))}\n`,
-    );
-  },
-};
 
 function buildProgram(done: (code: number) => void): Command {
   const program = new Command('glassbox')
@@ -123,13 +99,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
 2 the words are off; 3 it could not look.`,
     );
   const add = (name: string, description: string, example: string, parent = program): Command =>
-    parent
-      .command(name)
-      .description(description)
-      .exitOverride()
-      .configureOutput(output)
-      .configureHelp({ helpWidth: 80, visibleArguments: command => [...command.registeredArguments] })
-      .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}`);
+    addCommand(parent, name, description, example);
 
   program
     .addOption(json())
@@ -174,11 +144,18 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .argument('[container...]', 'only these; all when none is named')
     .addOption(new Option('-o, --output <file>', 'where to; standard output when left out'))
     .addOption(window(1000))
+    .addOption(new Option('--deep', 'also look into the kernel, as diagnose --deep does (root)'))
     .addOption(json().hideHelp())
     .addHelpText('after', selectorHelp)
-    .action(async (containers, options) => {
+    .action(async (containers, options, command) => {
       const { observeCommand } = await import('./commands/observe.ts');
-      done(await observeCommand(containers, { output: options.output, windowMs: options.for }));
+      done(
+        await observeCommand(containers, {
+          output: options.output,
+          intoKernel: options.deep === true,
+          windowMs: windowOf(options.for, options.deep === true, command),
+        }),
+      );
     });
 
   add(
@@ -189,6 +166,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .argument('[container...]', 'only these; all when none is named')
     .addOption(json())
     .addOption(new Option('--all', 'also show what was ruled out, with the evidence'))
+    .addOption(new Option('--deep', 'also look into the kernel, with the instruments that cases name (root)'))
     .addOption(
       new Option('--symptom <symptom>', `only problems that show as: ${symptoms.join(', ')}`).argParser(
         oneOf<Symptom>(symptoms),
@@ -203,7 +181,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .addOption(window(1000))
     .addOption(from())
     .addHelpText('after', selectorHelp)
-    .action(async (containers, options) => {
+    .action(async (containers, options, command) => {
       const { diagnoseCommand } = await import('./commands/diagnose.ts');
       done(
         await diagnoseCommand(containers, {
@@ -211,7 +189,8 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
           all: options.all === true,
           symptom: options.symptom,
           failOn: options.failOn,
-          windowMs: options.for,
+          intoKernel: options.deep === true,
+          windowMs: windowOf(options.for, options.deep === true, command),
           from: options.from,
         }),
       );
@@ -257,6 +236,20 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .action(async options => {
       const { demo } = await import('./commands/demo.ts');
       done(await demo({ json: options.json === true }));
+    });
+
+  add(
+    'trace',
+    'Look into the kernel: one question about one container',
+    'glassbox trace list\nglassbox trace signals web-1 --for 10s',
+  )
+    .argument('[words...]', 'list, or an instrument and a container')
+    .allowUnknownOption()
+    .passThroughOptions()
+    .helpOption(false)
+    .action(async words => {
+      const { runTraceWords } = await import('./trace-program.ts');
+      await runTraceWords(words, done);
     });
 
   const lab = add(

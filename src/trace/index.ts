@@ -16,3 +16,7 @@ export const instruments: {
 export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];
 
 export const isInstrument = (name: string): name is InstrumentName => Object.hasOwn(instruments, name);
+
+/** One whose results the caller only hands back to it. */
+export const loadInstrument = async (name: InstrumentName): Promise<Instrument> =>
+  (await instruments[name]()) as unknown as Instrument;

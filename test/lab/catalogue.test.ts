@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../../src/cases/index.ts';
-import { probe } from '../../src/cli/probe.ts';
+import { probeFor } from '../../src/cli/probe.ts';
 import { findUnmetNeed } from '../../src/lab/needs.ts';
 import { runLab } from '../../src/lab/runner.ts';
 import { labTest } from './as-root.ts';
@@ -14,7 +14,7 @@ describe('labs of the catalogue', () => {
       continue;
     }
     labTest(definition.id, async () => {
-      const run = await runLab(lab, { caseId: definition.id, probe });
+      const run = await runLab(lab, { caseId: definition.id, probe: probeFor(definition) });
       expect(run).toMatchObject({ error: null, healthySilent: true, reproduced: true, fixed: true });
       const moved = run.figures.filter(
         ({ healthy, problem, fixed }) => problem !== healthy || problem !== fixed,

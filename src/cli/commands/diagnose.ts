@@ -3,7 +3,8 @@ import type { Symptom } from '../../diagnose/case.ts';
 import { type Diagnosis, diagnose, worstSeverity } from '../../diagnose/diagnosis.ts';
 import { controllersFor } from '../../diagnose/scope.ts';
 import { type Severity, severities } from '../../diagnose/verdict.ts';
-import { type ExitCode, exitCodes } from '../failure.ts';
+import { instrumentsOf } from '../deep.ts';
+import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { type LookOptions, look } from '../look.ts';
 import { page, print, printJson } from '../output.ts';
 import { formatDiagnosis } from '../text/diagnosis.ts';
@@ -13,6 +14,8 @@ export interface DiagnoseOptions extends LookOptions {
   readonly all: boolean;
   readonly symptom?: Symptom | undefined;
   readonly failOn?: Severity | undefined;
+  /** Look into the kernel, too. */
+  readonly intoKernel: boolean;
 }
 
 export async function diagnoseCommand(
@@ -26,7 +29,14 @@ export async function diagnoseCommand(
       : catalogue.filter(({ definition }) => definition.symptoms.includes(symptom));
   const cases = rules.map(({ definition }) => definition);
   const scope = { controllers: controllersFor(cases), programs: 'all' } as const;
-  const observation = await look(selectors, { ...options, scope });
+  if (options.intoKernel && options.from !== undefined)
+    throw new Failure(
+      exitCodes.usage,
+      '--deep looks into the kernel of this machine, and --from at a saved observation.',
+      'Use one of them; "glassbox observe --deep -o FILE" saves what was traced, too.',
+    );
+  const deep = options.intoKernel ? instrumentsOf(cases) : [];
+  const observation = await look(selectors, { ...options, scope, deep });
   const diagnosis = diagnose(observation, rules);
   if (options.json) printJson(diagnosis);
   else if (diagnosis.containers.length === 0)

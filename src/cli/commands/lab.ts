@@ -5,7 +5,7 @@ import { cleanAbandoned } from '../../lab/undo.ts';
 import type { CgroupVersion } from '../../vm/qemu.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { jsonText, page, print, printJson } from '../output.ts';
-import { probe } from '../probe.ts';
+import { probeFor } from '../probe.ts';
 import { formatLabRun, formatLabStart, held } from '../text/lab.ts';
 import { padEnd, padStart, width, wrap } from '../text/layout.ts';
 import { printable } from '../text/printable.ts';
@@ -57,7 +57,7 @@ export async function labRun(ids: readonly string[], options: LabRunOptions): Pr
     const run = await runLab(entry.lab, {
       caseId: entry.definition.id,
       engine: options.engine,
-      probe,
+      probe: probeFor(entry.definition),
       progress: showStage,
     });
     clearStage();

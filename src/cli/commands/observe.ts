@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import type { InstrumentName } from '../../trace/results.ts';
+import { instrumentsOf } from '../deep.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { look } from '../look.ts';
 import { jsonText, print } from '../output.ts';
@@ -6,9 +8,10 @@ import { formatBytes } from '../text/quantity.ts';
 
 export async function observeCommand(
   selectors: readonly string[],
-  options: { readonly output?: string | undefined; readonly windowMs: number },
+  options: { readonly output?: string | undefined; readonly windowMs: number; readonly intoKernel: boolean },
 ): Promise<ExitCode> {
-  const observation = await look(selectors, { windowMs: options.windowMs });
+  const deep = options.intoKernel ? await everyInstrument() : [];
+  const observation = await look(selectors, { windowMs: options.windowMs, deep });
   const text = `${jsonText(observation, 1)}\n`;
   const { output } = options;
   if (output === undefined || output === '-') {
@@ -26,4 +29,9 @@ export async function observeCommand(
     `${output}: ${count} container${count === 1 ? '' : 's'}, ${formatBytes(Buffer.byteLength(text))}. Diagnose it anywhere with: glassbox diagnose --from ${output}`,
   );
   return exitCodes.ran;
+}
+
+async function everyInstrument(): Promise<readonly InstrumentName[]> {
+  const { catalogue } = await import('../../cases/index.ts');
+  return instrumentsOf(catalogue.map(({ definition }) => definition));
 }

@@ -107,7 +107,7 @@ function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, vi
   const findings = container.verdicts.flatMap(({ case: id, verdict }) => {
     const definition = definitionOf(id);
     return verdict.kind === 'found' && definition !== undefined
-      ? [formatFinding(definition, verdict, page)]
+      ? [formatFinding(definition, verdict, { ...page, container: container.name })]
       : [];
   });
   return [

@@ -1,5 +1,6 @@
 import type { Case } from '../../diagnose/case.ts';
 import type { Evidence, Fix, Found } from '../../diagnose/verdict.ts';
+import { isInstrument } from '../../trace/index.ts';
 import type { Paint } from './colour.ts';
 import { padEnd, shorten, width, wrap } from './layout.ts';
 import { printable } from './printable.ts';
@@ -9,6 +10,8 @@ export interface Page {
   readonly paint: Paint;
   /** Only the first fix of each finding, for somebody who looks on. */
   readonly brief?: boolean;
+  /** Whose findings these are, for commands about it. */
+  readonly container?: string;
 }
 
 const severityStyle = {
@@ -35,6 +38,7 @@ export function formatFinding(definition: Case, finding: Found, page: Page): str
       formatFix(fix, index, page),
     ),
     pointer('See it', `glassbox lab run ${definition.id}`),
+    ...insideOf(finding, page),
     pointer('Read', `glassbox explain ${definition.id}`),
   ];
   return lines.join('\n');
@@ -94,5 +98,11 @@ function formatFix({ action, command, effect, risk }: Fix, index: number, page: 
 const labelCells = 9;
 
 const asSentence = (text: string): string => (/[.!?。]$/.test(text) ? text : `${text}.`);
+
+/** A case may name an instrument before there is one: nobody is sent to what does not exist. */
+const insideOf = ({ trace }: Found, { container }: Page): readonly string[] =>
+  trace !== null && container !== undefined && isInstrument(trace)
+    ? [pointer('Inside', `glassbox trace ${trace} ${printable(container)}`)]
+    : [];
 
 const pointer = (label: string, command: string): string => `${indent}${label.padEnd(labelCells)}${command}`;

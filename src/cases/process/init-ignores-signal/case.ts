@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: ['pid'],
   controllers: [],
   needs: ['init'],
-  mayUse: ['initSignals', 'processes', 'freezer'],
+  mayUse: ['initSignals', 'processes', 'freezer', 'traced'],
+  instruments: ['signals'],
   references: [
     'kernel/signal.c: sig_task_ignored, get_signal',
     'kernel/fork.c: copy_process (SIGNAL_UNKILLABLE)',

@@ -3,9 +3,11 @@ import { common, container, notThere, process } from '../../../../test/support/f
 import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { Verdict } from '../../../diagnose/verdict.ts';
 import type { ProcessStatus } from '../../../linux/proc/status.ts';
-import { absent, present } from '../../../linux/reading.ts';
+import { absent, present, type Reading } from '../../../linux/reading.ts';
 import { hostPid, microseconds, nsPid } from '../../../linux/units.ts';
 import type { ProcessFacts, SignalFetching } from '../../../observe/observation.ts';
+import type { SignalEvent } from '../../../trace/instruments/signals/result.ts';
+import type { Traced } from '../../../trace/results.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -18,6 +20,8 @@ interface Variation {
   readonly waits?: Partial<SignalFetching>;
   readonly child?: readonly string[];
   readonly status?: Partial<ProcessStatus>;
+  /** What the instrument saw become of SIGTERM to PID 1, in order. */
+  readonly seen?: readonly SignalEvent['outcome'][];
   /** Time on a CPU at a time, over 10 times. */
   readonly sliceUs?: number;
 }
@@ -28,12 +32,29 @@ const ran = (slices: number, sliceUs: number): ProcessFacts['scheduler'] =>
     last: { running: microseconds(slices * sliceUs), waiting: microseconds(0), timeslices: slices },
   });
 
+function tracedSignals(outcomes: readonly SignalEvent['outcome'][]): Reading<Traced> {
+  const party = { pid: 4711, inside: 1, name: 'app' };
+  const events = outcomes.map(outcome => ({
+    at: 1,
+    signal: 15,
+    outcome,
+    by: 'process' as const,
+    code: 0,
+    toProcess: true,
+    target: party,
+    sender: party,
+  }));
+  const base = { engine: 'ebpf', lost: 0, ended: 'stopped', seconds: 1 } as const;
+  return present({ signals: present({ ...base, total: events.length, byOutcome: {}, table: [], events }) });
+}
+
 function judge({
   masks = {},
   program = ['/usr/bin/app'],
   waits = {},
   child,
   status = {},
+  seen,
   sliceUs,
 }: Variation) {
   const as = (commandLine: readonly string[]): Partial<ProcessFacts> => ({
@@ -58,6 +79,7 @@ function judge({
       ...waits,
     }),
     freezer: notThere,
+    traced: seen === undefined ? notThere : tracedSignals(seen),
   });
 }
 
@@ -88,6 +110,48 @@ test.each<[string, Variation, 'proved' | 'likely']>([
   ],
 ])('found: %s', (_, variation, certainty) => {
   expect(judge(variation)).toMatchObject({ kind: 'found', severity: 'warning', certainty });
+});
+
+const nodeAlone = { masks: { caught: [2, 10, 11, 15] }, program: ['/usr/bin/node', 'a.js'] };
+
+test.each<[string, Variation, Partial<Verdict>]>([
+  [
+    'Node, dropped after its own handler ran: likely becomes proved',
+    { ...nodeAlone, waits: { oneShotSignals: present([15]) }, seen: ['queued', 'ignored'] },
+    { kind: 'found', certainty: 'proved' },
+  ],
+  [
+    'Node where BPF could not read its handler, dropped',
+    { ...nodeAlone, seen: ['queued', 'ignored'] },
+    { kind: 'found', certainty: 'proved' },
+  ],
+  [
+    'Node whose handler got it: what the handler then does is not seen',
+    { ...nodeAlone, waits: { oneShotSignals: present([15]) }, seen: ['queued'] },
+    { kind: 'found', certainty: 'likely' },
+  ],
+  [
+    'where it waits is not known, dropped',
+    { waits: { waitChannels: [] }, seen: ['ignored'] },
+    { kind: 'found', certainty: 'proved' },
+  ],
+  [
+    'where it waits is not known, taken: it was in sigwait()',
+    { waits: { waitChannels: [] }, seen: ['queued'] },
+    { kind: 'ruled-out' },
+  ],
+  [
+    'blocked, and a second one found the first',
+    { masks: { blocked: [15] }, seen: ['queued', 'already-pending'] },
+    { kind: 'found', certainty: 'proved' },
+  ],
+  [
+    'no signal was sent meanwhile',
+    { masks: { blocked: [15] }, seen: [] },
+    { kind: 'found', certainty: 'likely' },
+  ],
+])('what was seen in the kernel: %s', (_, variation, expected) => {
+  expect(judge(variation)).toMatchObject(expected);
 });
 
 test.each<[string, Variation]>([
@@ -163,6 +227,7 @@ test('a blocked signal is not called lost when nobody could look who fetches it'
     processes: present([init]),
     initSignals: refused,
     freezer: notThere,
+    traced: notThere,
   });
   expect(verdict).toMatchObject({ kind: 'inconclusive', missing: [{ because: 'not-permitted' }] });
 });
@@ -204,6 +269,7 @@ test.each<[string, number, Masks, Verdict['kind']]>([
     processes: notThere,
     initSignals: notThere,
     freezer: notThere,
+    traced: notThere,
   });
   expect(verdict.kind).toBe(kind);
   if (verdict.kind === 'found') expect(verdict.summary).toContain('no handler for SIGINT');
@@ -217,6 +283,7 @@ test('a pod is not told to run docker', () => {
     processes: notThere,
     initSignals: notThere,
     freezer: notThere,
+    traced: notThere,
   });
   expect(verdict.kind === 'found' && verdict.fixes[0]?.action).not.toContain('docker');
 });

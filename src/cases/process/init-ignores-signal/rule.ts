@@ -1,6 +1,6 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { type Disposition, dispositionOf, usualStopSignal } from '../../../diagnose/disposition.ts';
-import { runsShell, sayProgram } from '../../../diagnose/program.ts';
+import { runsNode, runsShell, sayProgram } from '../../../diagnose/program.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
 import { saySignalMask } from '../../../diagnose/wording.ts';
 import { mapReading, orElse } from '../../../linux/reading.ts';
@@ -8,6 +8,7 @@ import { saySignal } from '../../../linux/signals.ts';
 import type { ProcessFacts } from '../../../observe/observation.ts';
 import type { definition } from './case.ts';
 import { fixesFor } from './fixes.ts';
+import { type SeenSignals, seenSignals } from './seen.ts';
 
 export const rule: RuleOf<typeof definition> = facts => {
   const { init } = facts;
@@ -36,15 +37,19 @@ export const rule: RuleOf<typeof definition> = facts => {
     all.filter(({ status }) => status.parent === init.pid && status.state !== 'Z'),
   );
   const signal = stopSignalOf(facts);
-  const disposition = dispositionOf(init, facts.initSignals, children, signal);
+  const seen = seenSignals(facts.traced, init.pid, signal);
+  const masks = dispositionOf(init, facts.initSignals, children, signal);
+  const disposition = seen === undefined ? masks : corrected(masks, seen, runsNode(init));
   switch (disposition.kind) {
+    case 'taken':
+      return ruledOut(disposition.evidence);
     case 'unknown':
       return inconclusive(disposition.missing);
     case 'doubtful':
       return inconclusive({
         what: `what the ${saySignal(signal)} handler of ${sayProgram(init)} does`,
         because: 'needs-trace',
-        remedy: `${disposition.why}. Stop it and see whether that takes the whole grace period; the tracepoint signal:signal_generate, filter pid==${init.pid}, shows a dropped signal as res=1`,
+        remedy: `${disposition.why}. Stop it while glassbox diagnose --deep ${facts.container.name} looks: a dropped signal is seen, or that the stop takes the whole grace period`,
       });
     case 'handled':
       return ruledOut({
@@ -60,12 +65,13 @@ export const rule: RuleOf<typeof definition> = facts => {
     default:
       return found({
         severity: 'warning',
-        certainty: certaintyOf(disposition, facts),
+        certainty: wasSeen(disposition, seen) ? 'proved' : certaintyOf(disposition, facts),
         summary: summaryOf(disposition, init, orElse(children, []), signal),
         evidence: [
           isInit(init),
           ...maskEvidence(init, signal),
-          ...(disposition.kind === 're-raised' ? [oneShotHandler(signal)] : []),
+          ...(disposition.kind === 're-raised' && facts.initSignals.present ? [oneShotHandler(signal)] : []),
+          ...(seen === undefined ? [] : [seen.evidence]),
         ],
         excluded: excludedBy(facts, signal),
         fixes: fixesFor(facts.container, init, signal),
@@ -73,6 +79,25 @@ export const rule: RuleOf<typeof definition> = facts => {
       });
   }
 };
+
+/**
+ * What was seen settles what masks left open. Node's handler gets the signal first, so one that was queued says nothing
+ * of it, nor of a shell's trap; a dropped one settles both.
+ */
+function corrected(
+  masks: Disposition,
+  seen: SeenSignals,
+  isNode: boolean,
+): Disposition | { readonly kind: 'taken'; readonly evidence: Evidence } {
+  const open = masks.kind === 'default' || masks.kind === 'ignored' || masks.kind === 'unknown';
+  if (seen.act === 'taken' && open) return { kind: 'taken', evidence: seen.evidence };
+  if (seen.act === 'dropped' && masks.kind === 'unknown') return { kind: 'default' };
+  if (seen.act === 'dropped' && masks.kind === 'doubtful' && isNode) return { kind: 're-raised' };
+  return masks;
+}
+
+const wasSeen = ({ kind }: Lost, seen: SeenSignals | undefined): boolean =>
+  seen?.act === 'dropped' || (seen?.act === 'not-fetched' && kind === 'blocked');
 
 type RuleFacts = Parameters<typeof rule>[0];
 type Lost = Extract<Disposition, { kind: 'default' | 'ignored' | 'blocked' | 're-raised' }>;
