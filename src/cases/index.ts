@@ -23,6 +23,9 @@ import { rule as shmFullRule } from './memory/shm-full/rule.ts';
 import { definition as swapping } from './memory/swapping/case.ts';
 import { lab as swappingLab } from './memory/swapping/lab.ts';
 import { rule as swappingRule } from './memory/swapping/rule.ts';
+import { definition as conntrackTableFull } from './network/conntrack-table-full/case.ts';
+import { lab as conntrackTableFullLab } from './network/conntrack-table-full/lab.ts';
+import { rule as conntrackTableFullRule } from './network/conntrack-table-full/rule.ts';
 import { definition as listenQueueOverflow } from './network/listen-queue-overflow/case.ts';
 import { lab as listenQueueOverflowLab } from './network/listen-queue-overflow/lab.ts';
 import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow/rule.ts';
@@ -106,4 +109,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(portsExhausted, portsExhaustedRule, portsExhaustedLab),
   entry(sendQueueStuck, sendQueueStuckRule, sendQueueStuckLab),
   entry(uidLimitsShared, uidLimitsSharedRule, uidLimitsSharedLab),
+  entry(conntrackTableFull, conntrackTableFullRule, conntrackTableFullLab),
 ];

@@ -3,6 +3,7 @@ import type { CgroupVersion, ControllerSamples } from '../linux/cgroup/model.ts'
 import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import type { HugePagePool } from '../linux/mm/hugepages.ts';
 import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
+import type { ConntrackStat } from '../linux/net/conntrack-stat.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath, Microseconds } from '../linux/units.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
@@ -51,6 +52,8 @@ export interface FactsByName {
   };
   readonly listeners: readonly Listener[];
   readonly tcp: TcpFacts;
+  /** Of the container's network namespace. */
+  readonly conntrack: { readonly first: ConntrackStat; readonly last: ConntrackStat };
   readonly containerSysctls: Readonly<Record<string, string>>;
   readonly hostSysctls: Readonly<Record<string, string>>;
   /** net.* values of a network namespace made now. */

@@ -46,6 +46,9 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
       : present(fileSystems),
   networkCounters: (_, { network }) => network.counters,
   listeners: (_, { network }) => network.listeners,
+  conntrack: (_, { network }) =>
+    network.conntrack ??
+    absent('its tracked connections', 'disabled', 'observe again: this observation is older'),
   tcp: (_, { network }) =>
     network.tcp ??
     absent('its TCP connections', 'disabled', 'observe again: this observation is older than that'),

@@ -1,5 +1,6 @@
 import type { KernelFiles } from '../linux/files.ts';
 import { readNamespace } from '../linux/namespaces.ts';
+import { type ConntrackStat, readConntrackStat } from '../linux/net/conntrack-stat.ts';
 import { createNetCounterReader, type NetCounterReader, type NetCounters } from '../linux/net/snmp.ts';
 import { dumpListeners, readListeningSockets } from '../linux/net/sock-diag.ts';
 import {
@@ -39,7 +40,7 @@ export interface NetworkObserver {
 }
 
 export interface NetworkFindings {
-  readonly host: Pick<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'>;
+  readonly host: Pick<HostFacts, 'networkSysctls' | 'networkSysctlDefaults' | 'conntrack'>;
   readonly containers: ReadonlyMap<HostPid, NetworkFacts>;
 }
 
@@ -62,6 +63,8 @@ interface Sample {
   /** One of those in the namespace. */
   readonly init: HostPid;
   readonly counters: Reading<NetCounters>;
+  /** Of its table of connections; with many namespaces only the host's is read. */
+  readonly conntrack: Reading<ConntrackStat>;
   /** Read in the first sample only. */
   readonly drops: Reading<DropsByInode>;
 }
@@ -71,6 +74,7 @@ type SampleTable = ReadonlyMap<NamespaceId, Sample>;
 export function createNetworkObserver(files: KernelFiles, inits: readonly HostPid[]): NetworkObserver {
   const samples: SampleTable[] = [];
   const connections = new Map<NamespaceId, Reading<TcpBefore>>();
+  const hostConntrack: Reading<ConntrackStat>[] = [];
   const readCounters = createNetCounterReader(files);
   let host: HostLook | undefined;
   const look = (): HostLook => {
@@ -92,10 +96,13 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
     },
     sample: () => {
       samples.push(sampleNamespaces(files, inits, readCounters, samples.length === 0));
+      hostConntrack.push(readConntrackStat(files, hostPid(1)));
     },
     finish: members => {
       const ends = [samples[0] ?? new Map(), samples.at(-1) ?? new Map()] as const;
-      return finish(files, look(), ends, connections, members);
+      const findings = finish(files, look(), ends, connections, members);
+      const conntrack = pairOf(hostConntrack[0], hostConntrack.at(-1));
+      return { ...findings, host: { ...findings.host, conntrack } };
     },
   };
 }
@@ -111,15 +118,22 @@ function sampleNamespaces(
     const namespace = readNamespace(files, init, 'net');
     if (!namespace.present || table.has(namespace.value)) continue;
     const counters = readCounters(init);
+    const conntrack = inits.length <= namespacesReadWhole ? readConntrackStat(files, init) : manyNamespaces;
     table.set(namespace.value, {
       init,
       counters,
+      conntrack,
       drops: isFirst ? readDrops(files, init, counters) : noDrops,
     });
   }
   return table;
 }
 
+const manyNamespaces = absent(
+  'net/stat/nf_conntrack',
+  'disabled',
+  'look at this container alone: glassbox diagnose NAME',
+);
 const noDrops = present<DropsByInode>(new Map());
 
 function readDrops(files: KernelFiles, init: HostPid, counters: Reading<NetCounters>): Reading<DropsByInode> {
@@ -152,6 +166,7 @@ function finish(
         toListeners(files, sockets, first.get(namespace)?.drops ?? movedBetweenSamples, namespace, processes),
       ),
       sysctls: look.sysctls,
+      conntrack: pairOf(first.get(namespace)?.conntrack, last.get(namespace)?.conntrack),
       tcp: mapReading(look.connections, found =>
         found === undefined
           ? noConnections
@@ -191,6 +206,14 @@ function toGrowth(first: Sample | undefined, last: Sample | undefined): NetworkF
   return flatMapReading(first.counters, before =>
     mapReading(last.counters, after => ({ first: before, last: after })),
   );
+}
+
+function pairOf<T>(
+  first: Reading<T> | undefined,
+  last: Reading<T> | undefined,
+): Reading<{ readonly first: T; readonly last: T }> {
+  if (first === undefined || last === undefined) return movedBetweenSamples;
+  return flatMapReading(first, before => mapReading(last, after => ({ first: before, last: after })));
 }
 
 interface HostLook {

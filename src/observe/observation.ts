@@ -5,6 +5,7 @@ import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import type { HugePagePool } from '../linux/mm/hugepages.ts';
 import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
+import type { ConntrackStat } from '../linux/net/conntrack-stat.ts';
 import type { ProcessIo } from '../linux/proc/io.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
@@ -70,6 +71,8 @@ export interface HostFacts {
   readonly networkSysctls: Reading<Readonly<Record<string, string>>>;
   /** What a network namespace made now starts with; where the host's value differs, somebody tuned the host. */
   readonly networkSysctlDefaults: Reading<Readonly<Record<string, string>>>;
+  /** The host's own table of tracked connections, which containers behind its NAT are in too. */
+  readonly conntrack?: Reading<{ readonly first: ConntrackStat; readonly last: ConntrackStat }>;
   /** Huge pages that the host has set aside, by size. */
   readonly hugePagePools?: Reading<readonly HugePagePool[]>;
   /** Where the kernel uses huge pages without being asked for each. */
@@ -236,6 +239,8 @@ export interface NetworkFacts {
    * that somebody tuned on the host and those that cases ask for.
    */
   readonly sysctls: Reading<Readonly<Record<string, string>>>;
+  /** What its table of tracked connections went through; absent where nothing is tracked at all. */
+  readonly conntrack?: Reading<{ readonly first: ConntrackStat; readonly last: ConntrackStat }>;
   /** Its TCP connections, counted by destination, and those on which nothing moves. */
   readonly tcp?: Reading<TcpFacts>;
 }

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openRun } from '../../src/lab/bench.ts';
 import { runCrun } from '../support/engines/crun.ts';
 import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
 import { findProgram, run, whyNot } from '../support/engines/programs.ts';
@@ -47,8 +49,47 @@ describe.skipIf(withoutDocker !== undefined)(
       expect(finding).toMatchObject({ certainty: 'proved', severity: 'warning' });
       expect(finding.summary).toMatch(/^Nc -l -p 7007 .* does not read/);
     });
+
+    test('260 tracked connections where 200 fit', async () => {
+      await withFewTracked(async () => {
+        const host = ['/usr', '/lib', '/lib64']
+          .filter(existsSync)
+          .flatMap(path => ['-v', `${path}:${path}:ro`]);
+        const id = await daemon.start(
+          ['--name', 'gb-tracked', ...host],
+          ['sh', '-c', 'sleep 1; exec /usr/bin/perl -e "$0"', manyConnections],
+        );
+        const init = Number(await daemon.docker('inspect', '--format', '{{.State.Pid}}', id));
+        await inNetworkOf(init, findProgram('iptables') ?? 'iptables', ...track);
+        const finding = await foundSoon('network/conntrack-table-full', 'gb-tracked', daemon.environment);
+        expect(finding.summary).toContain('200 of 200');
+      });
+    });
   },
 );
+
+/** Perl is on every Debian, and opens many connections without many processes. */
+const manyConnections = `use IO::Socket::INET;
+  $SIG{TERM} = sub { exit 0 };
+  my $s = IO::Socket::INET->new(Listen => 4096, LocalAddr => "127.0.0.1:7009") or die;
+  my @all;
+  while (1) {
+    push @all, IO::Socket::INET->new(PeerAddr => "127.0.0.1:7009", Timeout => 0.2) if @all < 260;
+    @all = grep { defined } @all;
+    select undef, undef, undef, 0.05 if @all >= 200;
+  }`;
+const track = ['-A', 'INPUT', '-m', 'conntrack', '--ctstate', 'INVALID', '-j', 'DROP'];
+
+/** A limit of 200 tracked connections, for the machine, while `action` runs. */
+async function withFewTracked(action: () => Promise<void>): Promise<void> {
+  const lab = openRun();
+  try {
+    (await lab.bench.tuneHost()).set('net.netfilter.nf_conntrack_max', '200');
+    await action();
+  } finally {
+    expect(lab.close()).toEqual([]);
+  }
+}
 
 const withoutCrun = whyNot('crun', 'busybox', 'setpriv');
 
@@ -101,6 +142,27 @@ describe.skipIf(withoutUnshare !== undefined)(
       const finding = await foundSoon('network/send-queue-stuck', `pid:${box.init}`);
       expect(finding).toMatchObject({ certainty: 'proved', severity: 'warning' });
       expect(finding.summary).toContain('nothing has been acknowledged');
+    });
+
+    test('260 tracked connections where 200 fit', async () => {
+      await withFewTracked(async () => {
+        await using box = await runUnshare([
+          'sh',
+          '-c',
+          `${upLink}; iptables ${track.join(' ')}; exec perl -e "$0"`,
+          manyConnections,
+        ]);
+        const finding = await foundSoon('network/conntrack-table-full', `pid:${box.init}`);
+        expect(finding.summary).toContain('200 of 200');
+      });
+      await using box = await runUnshare([
+        'sh',
+        '-c',
+        `${upLink}; iptables ${track.join(' ')}; exec perl -e "$0"`,
+        manyConnections,
+      ]);
+      const all = await foundIn(`pid:${box.init}`);
+      expect([...all.keys()]).not.toContain('network/conntrack-table-full');
     });
 
     test.each([

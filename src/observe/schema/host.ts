@@ -20,6 +20,7 @@ import {
   time,
   whole,
 } from './parts.ts';
+import { conntrack } from './tcp.ts';
 
 const amount = whole<Bytes>();
 const count = whole<number>();
@@ -95,6 +96,7 @@ export const host: Schema<HostFacts> = v.object({
   namespaces,
   networkSysctls: reading(byName(text)),
   networkSysctlDefaults: reading(byName(text)),
+  conntrack: v.exactOptional(reading(conntrack)),
   hugePagePools: v.exactOptional(reading(list(hugePagePool))),
   transparentHugePages: v.exactOptional(reading(v.picklist(['always', 'madvise', 'never']))),
   oomReports: reading(list(oomReport)),

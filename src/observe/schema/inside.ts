@@ -14,7 +14,7 @@ import type {
 } from '../observation.ts';
 import type { OpenDevice } from '../open-devices.ts';
 import { byName, flag, list, nullable, reading, type Schema, text, time, whole } from './parts.ts';
-import { tcp } from './tcp.ts';
+import { conntrack, tcp } from './tcp.ts';
 
 const amount = whole<Bytes>();
 const count = whole<number>();
@@ -93,6 +93,7 @@ export const network: Schema<NetworkFacts> = v.object({
     ),
   ),
   sysctls: reading(byName(text)),
+  conntrack: v.exactOptional(reading(conntrack)),
   tcp: v.exactOptional(reading(tcp)),
 });
 

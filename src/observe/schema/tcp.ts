@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type TcpState, type TcpTimer, tcpStates, tcpTimers } from '../../linux/net/connections.ts';
+import type { ConntrackStat } from '../../linux/net/conntrack-stat.ts';
 import type { TcpInfo } from '../../linux/net/tcp-info.ts';
 import type { HostPid } from '../../linux/units.ts';
 import type { Destination, SocketFigures, StuckConnection, TcpFacts } from '../tcp.ts';
@@ -61,6 +62,18 @@ const stuck: Schema<StuckConnection> = v.object({
   first: socket,
   last: socket,
   process,
+});
+
+const conntrackStat: Schema<ConntrackStat> = v.object({
+  entries: count,
+  drop: count,
+  earlyDrop: count,
+  insertFailed: count,
+});
+
+export const conntrack: Schema<{ readonly first: ConntrackStat; readonly last: ConntrackStat }> = v.object({
+  first: conntrackStat,
+  last: conntrackStat,
 });
 
 export const tcp: Schema<TcpFacts> = v.object({
