@@ -14,6 +14,9 @@ import { rule as kernelMemoryChargedRule } from './memory/kernel-memory-charged/
 import { definition as pageCacheFillsLimit } from './memory/page-cache-fills-limit/case.ts';
 import { lab as pageCacheFillsLimitLab } from './memory/page-cache-fills-limit/lab.ts';
 import { rule as pageCacheFillsLimitRule } from './memory/page-cache-fills-limit/rule.ts';
+import { definition as reclaimStalls } from './memory/reclaim-stalls/case.ts';
+import { lab as reclaimStallsLab } from './memory/reclaim-stalls/lab.ts';
+import { rule as reclaimStallsRule } from './memory/reclaim-stalls/rule.ts';
 import { definition as sharedMemoryCharged } from './memory/shared-memory-charged/case.ts';
 import { lab as sharedMemoryChargedLab } from './memory/shared-memory-charged/lab.ts';
 import { rule as sharedMemoryChargedRule } from './memory/shared-memory-charged/rule.ts';
@@ -94,6 +97,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
   entry(shmFull, shmFullRule, shmFullLab),
   entry(swapping, swappingRule, swappingLab),
+  entry(reclaimStalls, reclaimStallsRule, reclaimStallsLab),
   entry(hugePagesExhausted, hugePagesExhaustedRule, hugePagesExhaustedLab),
   entry(hugePagesBloat, hugePagesBloatRule, hugePagesBloatLab),
   entry(deletedButOpen, deletedButOpenRule, deletedButOpenLab),

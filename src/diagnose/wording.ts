@@ -31,6 +31,9 @@ export function sayShare(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
+/** For the start of a sentence. */
+export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** `1 thread`, `2 threads`. */
 export const sayCount = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;

@@ -63,6 +63,7 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
     const made = await startContainer({ ...spec, name });
     return { ...made, stop: () => made.stop().then(() => void names.delete(name)) };
   };
+  let hasDirectory = false;
   const directory = async (name: string): Promise<string> => {
     const state = stateDirectory();
     const own = join(state, 'labs', journal.run);
@@ -70,7 +71,9 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
       kind: 'shared-directory',
       path,
     }));
-    journal.record(...shared, { kind: 'directory', path: own });
+    // Once: undone last made first, a second entry would delete what is still mounted below the directory.
+    if (!hasDirectory) journal.record(...shared, { kind: 'directory', path: own });
+    hasDirectory = true;
     const path = join(own, freeName(names, name));
     mkdirSync(path, { recursive: true });
     chownSync(path, labUser, labUser);

@@ -1,5 +1,6 @@
 import type { KernelFiles } from '../linux/files.ts';
 import { listThreads } from '../linux/proc/process.ts';
+import { readStack } from '../linux/proc/stack.ts';
 import { readStat, readThreadStat } from '../linux/proc/stat.ts';
 import { readThreadWchan, readWchan } from '../linux/proc/wchan.ts';
 import { orElse } from '../linux/reading.ts';
@@ -11,6 +12,11 @@ export interface Sleeps {
   readonly looks: number;
   /** By kernel function: in how many of these looks at least one of its threads slept there. */
   readonly channels: Readonly<Record<string, number>>;
+  /**
+   * In how many of them a thread slept, on behalf of the memory limit of some cgroup, until room was made: reclaim was
+   * on its kernel stack. Left out where none did or stacks cannot be read.
+   */
+  readonly reclaiming?: number;
 }
 
 export interface SleepSampler {
@@ -34,6 +40,7 @@ export function createSleepSampler(
 ): SleepSampler {
   const watched = isAsked && pids.length <= mostProcesses ? pids : [];
   const seen = new Map<HostPid, Map<string, number>>();
+  const reclaiming = new Map<HostPid, number>();
   let looks = 0;
   let isTooMuch = false;
   const look = (): void => {
@@ -48,7 +55,9 @@ export function createSleepSampler(
         isTooMuch = true;
         return;
       }
-      for (const channel of channelsOf(files, pid, leader.value.state, leader.value.threads)) {
+      const { channels, reclaims } = sleepsOf(files, pid, leader.value.state, leader.value.threads);
+      if (reclaims) reclaiming.set(pid, (reclaiming.get(pid) ?? 0) + 1);
+      for (const channel of channels) {
         const counts = seen.get(pid) ?? new Map<string, number>();
         seen.set(pid, counts.set(channel, (counts.get(channel) ?? 0) + 1));
       }
@@ -60,23 +69,48 @@ export function createSleepSampler(
       new Map(
         isTooMuch
           ? []
-          : [...seen].map(([pid, counts]) => [pid, { looks, channels: Object.fromEntries(counts) }]),
+          : [...seen].map(([pid, counts]) => {
+              const times = reclaiming.get(pid);
+              const sleeps = { looks, channels: Object.fromEntries(counts) };
+              return [pid, times === undefined ? sleeps : { ...sleeps, reclaiming: times }];
+            }),
       ),
   };
 }
 
-function channelsOf(files: KernelFiles, pid: HostPid, state: string, threads: number): ReadonlySet<string> {
-  const channels = new Set<string>();
-  if (threads === 1) {
-    const channel = state === 'D' ? readWchan(files, pid) : undefined;
-    if (channel?.present === true) channels.add(channel.value);
-    return channels;
-  }
-  for (const thread of orElse(listThreads(files, pid), [])) {
-    const stat = readThreadStat(files, pid, thread);
-    if (!stat.present || stat.value.state !== 'D') continue;
-    const channel = readThreadWchan(files, pid, thread);
-    if (channel.present) channels.add(channel.value);
-  }
-  return channels;
+/**
+ * try_charge_memcg() and memory.high's penalty; the names have been these since 3.x and 4.19. The static ones below them
+ * are inlined by some compilers.
+ */
+const reclaimFunctions: ReadonlySet<string> = new Set([
+  'try_to_free_mem_cgroup_pages',
+  'mem_cgroup_handle_over_high',
+  '__mem_cgroup_handle_over_high',
+]);
+
+function sleepsOf(
+  files: KernelFiles,
+  pid: HostPid,
+  state: string,
+  threads: number,
+): { readonly channels: ReadonlySet<string>; readonly reclaims: boolean } {
+  const asleep =
+    threads > 1
+      ? orElse(listThreads(files, pid), []).filter(thread => isAsleep(files, pid, thread))
+      : state === 'D'
+        ? [pid]
+        : [];
+  const channels = asleep.flatMap(thread => {
+    const channel = threads === 1 ? readWchan(files, pid) : readThreadWchan(files, pid, thread);
+    return channel.present ? [channel.value] : [];
+  });
+  const reclaims = asleep.some(thread =>
+    orElse(readStack(files, pid, thread), []).some(name => reclaimFunctions.has(name)),
+  );
+  return { channels: new Set(channels), reclaims };
+}
+
+function isAsleep(files: KernelFiles, pid: HostPid, thread: HostPid): boolean {
+  const stat = readThreadStat(files, pid, thread);
+  return stat.present && stat.value.state === 'D';
 }

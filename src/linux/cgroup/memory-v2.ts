@@ -67,20 +67,26 @@ function readRoot(cgroup: CgroupDirectory): Reading<MemorySample> {
 }
 
 /** memory.events and memory.events.local: `low 0`, `high 3`, `max 12`, `oom 1`, `oom_kill 1`, `oom_group_kill 0`. */
-export const parseMemoryEvents = keyedCounts('max', 'oom_kill');
+export const parseMemoryEvents = keyedCounts('high', 'max', 'oom_kill');
 
 /** memory.events counts the whole subtree since 5.2; memory.events.local (5.3) is the cgroup alone. */
 function readEvents(
   cgroup: CgroupDirectory,
-): Pick<MemorySample, 'limitHits' | 'oomKills' | 'subtreeOomKills'> {
+): Pick<MemorySample, 'limitHits' | 'highHits' | 'oomKills' | 'subtreeOomKills'> {
   const local = cgroup.read('memory.events.local');
   const events = cgroup.read('memory.events');
   const own = local.present ? local : events;
   return {
     limitHits: flatMapReading(own, text => parsed('memory.events max', parseMemoryEvents(text).max)),
+    ...highHitsOf(own),
     oomKills: oomKillOf(own),
     subtreeOomKills: local.present ? oomKillOf(events) : notSummed(cgroup.directory),
   };
+}
+
+function highHitsOf(events: Reading<string>): Pick<MemorySample, 'highHits'> {
+  const { high } = events.present ? parseMemoryEvents(events.value) : {};
+  return high === undefined ? {} : { highHits: high };
 }
 
 const oomKillOf = (events: Reading<string>): Reading<number> =>

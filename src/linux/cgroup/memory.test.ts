@@ -54,6 +54,7 @@ test('a v1 cgroup', () => {
       high: { present: false, because: 'disabled' },
       peak: present(20_480),
       limitHits: present(12),
+      highHits: 3,
       oomKills: present(3),
       subtreeOomKills: { present: false },
       oomKillDisabled: false,

@@ -116,6 +116,8 @@ export interface MemorySample {
    * Reclaim may have helped: not an OOM.
    */
   readonly limitHits: Reading<number>;
+  /** How often tasks were held up at memory.high: v2 memory.events(.local) high. */
+  readonly highHits?: number;
   /**
    * Processes killed by the memory controller in this very cgroup, without its descendants:
    * v1 memory.oom_control oom_kill (4.13), v2 memory.events.local oom_kill (5.3; before, memory.events).

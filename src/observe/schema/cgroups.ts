@@ -50,6 +50,7 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
     high: reading(limit(amount)),
     peak: reading(amount),
     limitHits: reading(count),
+    highHits: v.exactOptional(count),
     oomKills: reading(count),
     subtreeOomKills: reading(count),
     oomKillDisabled: flag,

@@ -64,7 +64,9 @@ export const process: Schema<ProcessFacts> = v.object({
   waitChannel: reading(text),
   scheduler: reading(v.object({ first: scheduler, last: scheduler })),
   io: v.exactOptional(v.object({ first: io, last: io })),
-  sleeps: v.exactOptional(v.object({ looks: count, channels: byName(count) })),
+  sleeps: v.exactOptional(
+    v.object({ looks: count, channels: byName(count), reclaiming: v.exactOptional(count) }),
+  ),
   blocked: v.exactOptional(
     list(
       v.object({

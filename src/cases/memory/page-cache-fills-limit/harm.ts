@@ -1,7 +1,8 @@
 import { growth } from '../../../diagnose/facts.ts';
 import { type MemoryLevel, memoryFile, smallestPage } from '../../../diagnose/memory-limit.ts';
+import { measureStalls } from '../../../diagnose/memory-stalls.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
-import { sayBytes, sayShare } from '../../../diagnose/wording.ts';
+import { sayBytes } from '../../../diagnose/wording.ts';
 import { bytes } from '../../../linux/units.ts';
 import type { PageCacheFacts } from './case.ts';
 
@@ -28,7 +29,7 @@ export function measureHarm(facts: PageCacheFacts, level: MemoryLevel): Harm {
     breakdown.present ? breakdown.value.fileRefaults : breakdown,
   );
   const refaulted = refaults.present ? bytes((refaults.value * smallestPage) / seconds) : undefined;
-  const stalled = stallShare(facts);
+  const stalled = measureStalls(facts);
   const rereads = refaulted !== undefined && refaulted >= refaultBytesPerSecond;
   const waits = stalled !== undefined && stalled.share >= pressureShare;
   const evidence: Evidence[] = [];
@@ -56,27 +57,4 @@ function say(refaulted: number | undefined, cheaply: boolean, rereads: boolean, 
   return refaulted === undefined
     ? 'Nothing waits for memory; whether evicted pages come back could not be measured.'
     : 'Nothing is wrong: what was dropped is not read again, and nothing waits for memory.';
-}
-
-/** PSI of the container's own cgroup; a shared one tells of strangers, and the root's of the whole host. */
-function stallShare({
-  pressure,
-  windowMs,
-}: PageCacheFacts): { share: number; evidence: Evidence } | undefined {
-  if (!pressure.present || pressure.value.shared || pressure.value.own.path === '/') return undefined;
-  const { own } = pressure.value;
-  if (!own.last.memory.present) return undefined;
-  const stalled = growth(own, ({ memory }) =>
-    memory.present ? { present: true, value: memory.value.some.total } : memory,
-  );
-  if (!stalled.present) return undefined;
-  const share = Math.min(1, stalled.value / (Math.max(1, windowMs) * 1000));
-  return {
-    share,
-    evidence: {
-      claim: `Some task waited for memory ${sayShare(share)} of the time`,
-      source: `${own.directory}/memory.pressure`,
-      observed: `some total +${stalled.value} us`,
-    },
-  };
 }

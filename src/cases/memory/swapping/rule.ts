@@ -7,13 +7,13 @@ import {
   sayLevel,
   smallestPage,
 } from '../../../diagnose/memory-limit.ts';
+import { measureStalls } from '../../../diagnose/memory-stalls.ts';
 import { type Evidence, found, inconclusive, ruledOut, type Verdict } from '../../../diagnose/verdict.ts';
-import { sayBytes, sayShare } from '../../../diagnose/wording.ts';
+import { capitalised, sayBytes, sayShare } from '../../../diagnose/wording.ts';
 import { absent, present, type Reading } from '../../../linux/reading.ts';
 import { type Bytes, bytes } from '../../../linux/units.ts';
 import type { definition, SwappingFacts } from './case.ts';
 import { fixesFor } from './fixes.ts';
-import { measureStalls } from './stalls.ts';
 
 /** Less than 1 MiB per second coming back is the tail of something that was swapped out long ago. */
 const bytesPerSecond = 2 ** 20;
@@ -148,5 +148,3 @@ function swapped({ own }: MemoryChain): readonly Evidence[] {
     },
   ];
 }
-
-const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

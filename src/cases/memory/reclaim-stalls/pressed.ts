@@ -1,0 +1,92 @@
+import { growth, levelsOf } from '../../../diagnose/facts.ts';
+import {
+  type MemoryChain,
+  type MemoryLevel,
+  memoryFile,
+  tightestLevel,
+} from '../../../diagnose/memory-limit.ts';
+import type { Evidence } from '../../../diagnose/verdict.ts';
+import { sayBytes } from '../../../diagnose/wording.ts';
+import { absent, present } from '../../../linux/reading.ts';
+import { type Bytes, bytes } from '../../../linux/units.ts';
+
+/** A level at which charges met a bound in the window. */
+export interface Pressed {
+  readonly level: MemoryLevel;
+  /** memory.high of v2, and not the limit. */
+  readonly atHigh: boolean;
+  /** Undefined where this kernel does not count it. */
+  readonly times: number | undefined;
+  readonly evidence: Evidence;
+}
+
+/** Reclaim works in batches and stays a little below the limit. */
+const full = 0.9;
+
+/** The nearest such level. At one above, others may be what filled it; that it is this container that waits PSI says. */
+export function pressedLevel(chain: MemoryChain): Pressed | undefined {
+  for (const level of levelsOf(chain)) {
+    const pressed = atLimit(chain, level) ?? atHigh(level);
+    if (pressed !== undefined) return pressed;
+  }
+  return undefined;
+}
+
+function atLimit(chain: MemoryChain, level: MemoryLevel): Pressed | undefined {
+  const { limit, usage } = level.last;
+  if (limit.kind === 'max') return undefined;
+  const hits = growth(level, sample => sample.limitHits);
+  if (hits.present) {
+    return hits.value > 0
+      ? {
+          level,
+          atHigh: false,
+          times: hits.value,
+          evidence: counted(level, hits.value, memoryFile(level, 'hits')),
+        }
+      : undefined;
+  }
+  // Made again, or gone back: no hit was seen.
+  if (level.last.limitHits.present) return undefined;
+  // Not counted where memory and memory+swap are limited alike: being full has to stand in.
+  const isTightest = tightestLevel(chain)?.level === level;
+  if (!isTightest || usage < limit.value * full) return undefined;
+  return {
+    level,
+    atHigh: false,
+    times: undefined,
+    evidence: {
+      claim: 'It is full; how often charges met the limit is not counted',
+      source: memoryFile(level, 'usage'),
+      observed: `${usage} of ${limit.value}`,
+    },
+  };
+}
+
+function atHigh(level: MemoryLevel): Pressed | undefined {
+  const hits = growth(level, ({ highHits }) =>
+    highHits === undefined ? absent('memory.events high', 'disabled', 'cgroup v2 has it') : present(highHits),
+  );
+  if (!hits.present || hits.value === 0) return undefined;
+  return {
+    level,
+    atHigh: true,
+    times: hits.value,
+    evidence: counted(level, hits.value, `${level.directory}/memory.events.local high`),
+  };
+}
+
+const counted = (level: MemoryLevel, times: number, source: string): Evidence => ({
+  claim: `Charges met a bound of ${sayBytes(boundOf(level) ?? bytes(0))} in the window`,
+  source,
+  observed: `+${times}`,
+});
+
+function boundOf({ last: { limit, high } }: MemoryLevel): Bytes | undefined {
+  const soft = high.present && high.value.kind === 'limit' ? high.value.value : undefined;
+  const hard = limit.kind === 'limit' ? limit.value : undefined;
+  return soft === undefined || (hard !== undefined && hard < soft) ? hard : soft;
+}
+
+export const sayPressed = (level: MemoryLevel): string =>
+  `${sayBytes(level.last.usage)} of ${sayBytes(boundOf(level) ?? level.last.usage)}`;
