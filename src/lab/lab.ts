@@ -52,6 +52,8 @@ export type LabNeed =
   /** A way to slow write-back to one device down: blkio of cgroup v1. */
   | { readonly kind: 'slow-disk' }
   | { readonly kind: 'cpus'; readonly count: number }
+  /** A machine that may be driven out of memory or crash: the virtual machine says of itself that it is one. */
+  | { readonly kind: 'disposable-host' }
   /** Huge pages that can be set aside for it. */
   | { readonly kind: 'huge-pages'; readonly count: number }
   /** Transparent huge pages for programs that ask for them, and for no others. */

@@ -25,6 +25,10 @@ export function findUnmetNeed(needs: readonly LabNeed[]): Skipped | undefined {
   return unmetByAnyLab() ?? needs.map(unmet).find(skipped => skipped !== undefined);
 }
 
+/** For who chooses a machine for it. */
+export const cpusNeeded = (needs: readonly LabNeed[]): number =>
+  Math.max(1, ...needs.map(need => (need.kind === 'cpus' ? need.count : 1)));
+
 /** What the engine lacks here; the bare one needs nothing but what every lab needs. */
 export async function findUnusableEngine(engine: LabEngine): Promise<Skipped | undefined> {
   if (engine === 'bare') return undefined;
@@ -92,6 +96,9 @@ function isWritable(path: string): boolean {
   }
 }
 
+/** Made by the agent of our virtual machine (src/vm/guest/agent.sh); nowhere else. */
+const disposableMark = '/run/glassbox-disposable';
+
 function unmet(need: LabNeed): Skipped | undefined {
   switch (need.kind) {
     case 'controller': {
@@ -113,6 +120,12 @@ function unmet(need: LabNeed): Skipped | undefined {
       return {
         because: `it needs ${need.count} CPUs and may use ${availableParallelism()} here`,
         remedy: `run it on a machine with ${need.count} CPUs, or without taskset`,
+      };
+    case 'disposable-host':
+      if (existsSync(disposableMark)) return undefined;
+      return {
+        because: 'it harms the whole machine',
+        remedy: 'add --vm: it then has a virtual machine to itself (glassbox lab run <case> --vm)',
       };
     case 'huge-pages':
       return unmetHugePages(need.count);

@@ -10,13 +10,23 @@ const tick = 10_000;
 const busy = ({ user, nice, system, interrupt, softInterrupt }: CpuTimes): number =>
   user + nice + system + interrupt + softInterrupt;
 
-/** CPUs that were online in both samples. */
-export function busyBetween(first: Reading<HostStat>, last: Reading<HostStat>): Pick<HostFacts, 'cpuBusy'> {
+const idle = (times: CpuTimes): number => times.idle + times.ioWait;
+
+/** CPUs that were online in both samples. Busy and idle leave out of the window what was stolen. */
+export function busyBetween(
+  first: Reading<HostStat>,
+  last: Reading<HostStat>,
+): Pick<HostFacts, 'cpuBusy' | 'cpuIdle'> {
   if (!first.present || !last.present) return {};
   const cpuBusy: Record<string, Microseconds> = {};
+  const cpuIdle: Record<string, Microseconds> = {};
   for (const [cpu, times] of last.value.cpus) {
     const before = first.value.cpus.get(cpu);
-    if (before !== undefined) cpuBusy[cpu] = microseconds(Math.max(0, busy(times) - busy(before)) * tick);
+    if (before === undefined) continue;
+    const grown = (part: (times: CpuTimes) => number): Microseconds =>
+      microseconds(Math.max(0, part(times) - part(before)) * tick);
+    cpuBusy[cpu] = grown(busy);
+    cpuIdle[cpu] = grown(idle);
   }
-  return { cpuBusy };
+  return { cpuBusy, cpuIdle };
 }

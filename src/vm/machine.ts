@@ -10,6 +10,7 @@ import { openWorkDisk } from './work-disk.ts';
 export interface MachineOptions
   extends Pick<QemuPlan, 'kernel' | 'initramfs' | 'disks' | 'cgroups' | 'accelerator'> {
   readonly memoryMebibytes: number;
+  readonly cpus: number;
   readonly possibleCpus: number;
   readonly workDiskBytes: number;
   readonly cache: string;
@@ -18,6 +19,8 @@ export interface MachineOptions
 
 export interface RunOptions {
   readonly timeoutMs: number;
+  /** The longest time without any output; as long as it takes when left out. */
+  readonly quietMs?: number;
   readonly onOutput?: (chunk: Buffer) => void;
   readonly onErrors?: (chunk: Buffer) => void;
 }
@@ -70,12 +73,24 @@ export async function bootMachine(options: MachineOptions): Promise<Machine> {
   const ready = await guest.within(options.bootMs, 'it did not boot', control.next(/^ready \S+ (\S+)$/));
   return {
     release: ready[1] ?? '',
-    async run(script, { timeoutMs, onOutput, onErrors }) {
+    async run(script, { timeoutMs, quietMs = timeoutMs, onOutput, onErrors }) {
       const id = ++runs;
-      const ends = Promise.all([output.until(id, onOutput), errors.until(id, onErrors)]);
+      const quiet = guest.limit(quietMs, 'its command said nothing');
+      const ends = Promise.all([
+        output.until(id, chunk => {
+          quiet.renew();
+          onOutput?.(chunk);
+        }),
+        errors.until(id, onErrors),
+      ]);
       control.send(`run ${id} ${Buffer.byteLength(script)}\n${script}`);
-      const [code] = await guest.within(timeoutMs, 'its command did not end', ends);
-      return code;
+      try {
+        const end = Promise.race([ends, quiet.over]);
+        const [code] = await guest.within(timeoutMs, 'its command did not end', end);
+        return code;
+      } finally {
+        quiet.end();
+      }
     },
     async fetch(from, to, timeoutMs = 120_000) {
       const id = ++runs;
@@ -100,8 +115,17 @@ interface Guest {
   console(): string;
   /** The work, unless the guest ends or time is up first: then it is killed, and what it said last is told. */
   within<T>(ms: number, what: string, work: Promise<T>): Promise<T>;
+  /** A time after which it is killed, unless it is renewed or ended before. */
+  limit(ms: number, what: string): Limit;
   /** Waits for its end, then makes it. */
   end(graceMs: number): Promise<void>;
+}
+
+interface Limit {
+  /** Rejects when time is up. */
+  readonly over: Promise<never>;
+  renew(): void;
+  end(): void;
 }
 
 function watch(child: ChildProcess): Guest {
@@ -120,21 +144,27 @@ function watch(child: ChildProcess): Guest {
   }).finally(() => process.off('exit', kill));
   const failure = (what: string): MachineError =>
     Object.assign(new Error(`the virtual machine: ${what}`), { lastLines: lastLines(said) });
+  const limit = (ms: number, what: string): Limit => {
+    let giveUp = (): void => {};
+    const over = new Promise<never>((_, reject) => {
+      giveUp = () => {
+        kill();
+        reject(failure(`${what} within ${Math.round(ms / 1000)} s`));
+      };
+    });
+    const timer = setTimeout(giveUp, ms);
+    return { over, renew: () => void timer.refresh(), end: () => clearTimeout(timer) };
+  };
   return {
     console: () => said,
+    limit,
     async within(ms, what, work) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          kill();
-          reject(failure(`${what} within ${Math.round(ms / 1000)} s`));
-        }, ms);
-      });
+      const time = limit(ms, what);
       const gone = ended.then(how => Promise.reject(failure(`${what}; ${how}`)));
       try {
-        return await Promise.race([work, late, gone]);
+        return await Promise.race([work, time.over, gone]);
       } finally {
-        clearTimeout(timer);
+        time.end();
       }
     },
     async end(graceMs) {

@@ -10,6 +10,7 @@ const plan: QemuPlan = {
   ports: { control: 4 },
   cgroups: 'v2',
   memoryMebibytes: 512,
+  cpus: 1,
   possibleCpus: 1,
   accelerator: 'tcg',
 };
@@ -22,7 +23,7 @@ test('pure v2 is asked of the kernel, the others are made by the guest', () => {
 });
 
 test('one CPU, and as many possible ones as wished', () => {
-  expect(after(qemuArguments(plan), '-smp')).toBe('1');
+  expect(after(qemuArguments(plan), '-smp')).toBe('1,maxcpus=1');
   expect(after(qemuArguments({ ...plan, possibleCpus: 128 }), '-smp')).toBe('1,maxcpus=128');
 });
 

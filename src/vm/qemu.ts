@@ -15,13 +15,14 @@ export interface QemuPlan {
   readonly ports: Readonly<Record<string, number>>;
   readonly cgroups: CgroupVersion;
   readonly memoryMebibytes: number;
-  /** CPUs that the kernel is told may be plugged in later; it has one. Per-CPU data is made for all of them. */
+  readonly cpus: number;
+  /** CPUs that the kernel is told may be plugged in later. Per-CPU data is made for all of them. */
   readonly possibleCpus: number;
   readonly accelerator: 'tcg' | 'kvm';
 }
 
 /**
- * One CPU: with two and emulation in parallel, kernel tracing hung or crashed the guest in most runs (docs/design/009).
+ * Emulated CPUs take turns on one thread: in parallel, kernel tracing hung or crashed the guest (docs/design/009).
  * No network, no USB, no firmware tables beyond need: each costs time at boot.
  */
 export function qemuArguments(plan: QemuPlan): readonly string[] {
@@ -30,7 +31,7 @@ export function qemuArguments(plan: QemuPlan): readonly string[] {
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-name', 'glassbox-vm'],
     ...['-machine', 'q35,usb=off,sata=off,smbus=off,vmport=off', '-accel', kvm ? 'kvm' : 'tcg,thread=single'],
     ...['-cpu', kvm ? 'host' : 'Nehalem', '-m', `${plan.memoryMebibytes}M`],
-    ...['-smp', plan.possibleCpus > 1 ? `1,maxcpus=${plan.possibleCpus}` : '1'],
+    ...['-smp', `${plan.cpus},maxcpus=${Math.max(plan.cpus, plan.possibleCpus)}`],
     ...['-kernel', plan.kernel, '-initrd', plan.initramfs, '-append', commandLine(plan)],
     ...['-chardev', `socket,id=console,fd=${plan.console}`, '-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci'],

@@ -1,3 +1,5 @@
+import { catalogue } from '../../cases/index.ts';
+import { cpusNeeded } from '../../lab/needs.ts';
 import { projectDirectory } from '../../lab/places.ts';
 import { bootVm, guestProject } from '../../vm/boot.ts';
 import type { Machine, MachineError } from '../../vm/machine.ts';
@@ -22,7 +24,8 @@ export async function labRunInVm(
       'there is no Docker in the virtual machine.',
       'Leave out --engine, or --vm.',
     );
-  const machine = await boot(options);
+  const chosen = catalogue.filter(({ definition }) => options.all || ids.includes(definition.id));
+  const machine = await boot(options, Math.max(...chosen.map(({ lab }) => cpusNeeded(lab.needs))));
   try {
     const words = [...(options.all ? ['--all'] : ids), ...(options.json ? ['--json'] : [])];
     const code = await machine.run(
@@ -41,7 +44,10 @@ export async function labRunInVm(
   }
 }
 
-async function boot({ vm, json }: { readonly vm: CgroupVersion; readonly json: boolean }): Promise<Machine> {
+async function boot(
+  { vm, json }: { readonly vm: CgroupVersion; readonly json: boolean },
+  cpus: number,
+): Promise<Machine> {
   const missing = findMissing();
   if (missing !== undefined)
     throw new Failure(
@@ -50,7 +56,7 @@ async function boot({ vm, json }: { readonly vm: CgroupVersion; readonly json: b
       `To get it: ${missing.remedy}`,
     );
   const started = performance.now();
-  const machine = await bootVm({ project: projectDirectory, cgroups: vm, progress: showStep }).catch(
+  const machine = await bootVm({ project: projectDirectory, cgroups: vm, cpus, progress: showStep }).catch(
     error => {
       throw vmFailure(error);
     },

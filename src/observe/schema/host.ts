@@ -88,6 +88,7 @@ export const host: Schema<HostFacts> = v.object({
   cgroup: layout,
   cpus: count,
   cpuBusy: v.exactOptional(byName(whole<Microseconds>())),
+  cpuIdle: v.exactOptional(byName(whole<Microseconds>())),
   memory: amount,
   bootedAt: time,
   suspended: v.exactOptional(whole<Microseconds>()),

@@ -1,11 +1,12 @@
+import { ageOf, hitLimitOf, sortKills } from '../../../diagnose/oom-kills.ts';
+import { largestVictim, logSource, sayAge } from '../../../diagnose/oom-words.ts';
 import { type Evidence, found, inconclusive, ruledOut, type Verdict } from '../../../diagnose/verdict.ts';
 import { bytes } from '../../../linux/units.ts';
 import type { CgroupOomFacts } from './case.ts';
-import { largestVictim, reportEvidence, sayAge } from './evidence.ts';
+import { reportEvidence } from './evidence.ts';
 import { fillingOf, largestKind, sayLargest } from './filling.ts';
 import { excludedByReport, sayHit, sayVictim } from './findings.ts';
 import { needFix, raiseFix } from './fixes.ts';
-import { ageOf, hitLimitOf, sortKills } from './kills.ts';
 
 const killedBySignal9 = 137;
 const day = 24 * 3600 * 1_000_000;
@@ -17,7 +18,15 @@ const day = 24 * 3600 * 1_000_000;
 export function judgeExited(facts: CgroupOomFacts): Verdict {
   const { container } = facts;
   const { exit } = container;
-  const newest = sortKills(facts).byLimit.at(-1);
+  const { byLimit, byHost } = sortKills(facts);
+  const newest = byLimit.at(-1);
+  const ofHost = byHost.at(-1);
+  if (newest === undefined && ofHost !== undefined)
+    return ruledOut({
+      claim: 'It was killed because the host, not a cgroup, was out of memory',
+      source: logSource(ofHost),
+      observed: `constraint=${ofHost.constraint}`,
+    });
   if (newest === undefined) return withoutReport(facts);
 
   const age = ageOf(facts, newest);

@@ -5,24 +5,17 @@ import {
   memoryFile,
   sayLevel,
 } from '../../../diagnose/memory-limit.ts';
+import { ageOf, hitLimitOf, isWithin, limitingLevel } from '../../../diagnose/oom-kills.ts';
+import { largestVictim, logSource, sayAge, sizeOf } from '../../../diagnose/oom-words.ts';
+import { sayStrangers } from '../../../diagnose/strangers.ts';
 import { type Evidence, type Found, found, type Severity } from '../../../diagnose/verdict.ts';
 import { sayBytes, sayCount, shellWord } from '../../../diagnose/wording.ts';
 import type { OomReport } from '../../../linux/kmsg/oom-report.ts';
 import { bytes, type Microseconds } from '../../../linux/units.ts';
 import type { CgroupOomFacts } from './case.ts';
-import {
-  counterEvidence,
-  largestVictim,
-  limitEvidence,
-  logSource,
-  reportEvidence,
-  sayAge,
-  sizeOf,
-} from './evidence.ts';
+import { counterEvidence, limitEvidence, reportEvidence } from './evidence.ts';
 import { fillingOf, largestKind, sayLargest } from './filling.ts';
 import { needFix, raiseFix } from './fixes.ts';
-import { ageOf, hitLimitOf, isWithin, limitingLevel } from './kills.ts';
-import { sayStrangers } from './strangers.ts';
 
 const minute = 60 * 1_000_000;
 const day = 24 * 60 * minute;

@@ -7,14 +7,22 @@ import {
   memoryFile,
   reachesLimit,
 } from '../../../diagnose/memory-limit.ts';
+import {
+  ageOf,
+  hitLimitOf,
+  isMended,
+  type Kills,
+  limitingLevel,
+  sortKills,
+} from '../../../diagnose/oom-kills.ts';
+import { logSource, sayAge } from '../../../diagnose/oom-words.ts';
 import { type Evidence, inconclusive, ruledOut, type Verdict } from '../../../diagnose/verdict.ts';
 import { sayBytes } from '../../../diagnose/wording.ts';
 import { bytes } from '../../../linux/units.ts';
 import type { CgroupOomFacts, definition } from './case.ts';
-import { counterEvidence, limitEvidence, logSource, sayAge } from './evidence.ts';
+import { counterEvidence, limitEvidence } from './evidence.ts';
 import { judgeExited } from './exited.ts';
 import { foundByCounter, foundByReport, foundStuck } from './findings.ts';
-import { ageOf, hitLimitOf, isMended, type Kills, limitingLevel, sortKills } from './kills.ts';
 
 const day = 24 * 3600 * 1_000_000;
 

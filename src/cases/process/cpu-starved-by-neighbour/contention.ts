@@ -16,7 +16,7 @@ export interface Contention {
   readonly throttled: Microseconds;
   /** CPU time that others used on its CPUs; undefined in observations without CPU times of the host. */
   readonly othersUsed: Microseconds | undefined;
-  /** Share of the time of its CPUs that anybody used. */
+  /** Share of the time of its CPUs that anybody used, or that a hypervisor took from them. */
   readonly busyShare: number;
   /** CPU time it wanted, might have had, and others got: never more than any of these three. */
   readonly lost: Microseconds;
@@ -59,6 +59,9 @@ export function measureContention(
   const waited = sum('waiting');
   const throttled = throttleWait(cpu, processes, count);
   const used = cpus.reduce((total, number) => total + (busy[number] ?? 0), 0);
+  // What was not idle: where the host of this guest steals time, the used time alone would look like room.
+  const notIdle =
+    host.cpuIdle && count * window - cpus.reduce((total, number) => total + (host.cpuIdle?.[number] ?? 0), 0);
   const others = Math.max(0, used - ran);
   const capacity = Math.min(count * window, quotaOf(cpu, window));
   return {
@@ -68,7 +71,7 @@ export function measureContention(
     waitEach: microseconds(Math.round(waited / Math.max(1, sum('timeslices')))),
     throttled,
     othersUsed: host.cpuBusy === undefined ? undefined : microseconds(others),
-    busyShare: Math.min(1, used / (count * window)),
+    busyShare: Math.min(1, (notIdle ?? used) / (count * window)),
     lost: microseconds(Math.max(0, Math.min(waited - throttled, capacity - ran, others))),
     takers: findTakers(neighbours, cpus, others, Object.keys(busy).length),
   };

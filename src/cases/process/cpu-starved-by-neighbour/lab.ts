@@ -53,6 +53,8 @@ export const lab: Lab = {
   needs: [
     { kind: 'controller', controller: 'cpu' },
     { kind: 'controller', controller: 'cpuset' },
+    // They take the whole of one, so the diagnosis has to have another.
+    { kind: 'cpus', count: 2 },
   ],
   healthy: {
     says: 'both want one CPU; it weighs 8 times as much as the neighbour',

@@ -124,6 +124,14 @@ test('an eighth of the weight on one CPU: who, how much, why', () => {
   });
 });
 
+test('a CPU that a hypervisor takes away in part has no room, although less than the window was used', () => {
+  const scene = { own: light, waitedMs: 885, neighbours: [heavy] };
+  const stolen = (idleMs: number) =>
+    host({ cpuBusy: { 0: ms(600), 1: ms(0) }, cpuIdle: { 0: ms(idleMs), 1: ms(900) } });
+  expect(judge({ ...scene, change: { host: stolen(10) } })).toMatchObject({ kind: 'found' });
+  expect(judge({ ...scene, change: { host: stolen(400) } })).toMatchObject({ kind: 'ruled-out' });
+});
+
 test.each<[string, Scene, string]>([
   ['two equals on one CPU', { own: cgroup('/box/web-1', { usedMs: 500 }), waitedMs: 500 }, 'notice'],
   ['one of three', { own: cgroup('/box/web-1', { usedMs: 330 }), waitedMs: 660 }, 'warning'],

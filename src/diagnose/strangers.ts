@@ -1,5 +1,10 @@
-import { sayCount } from '../../../diagnose/wording.ts';
-import type { CgroupOomFacts } from './case.ts';
+import type { Reading } from '../linux/reading.ts';
+import type { CommonFacts, FactsByName } from './facts.ts';
+import { sayCount } from './wording.ts';
+
+type MemberFacts = Pick<CommonFacts, 'container'> & {
+  readonly [Name in 'memory' | 'pids' | 'processes']: Reading<FactsByName[Name]>;
+};
 
 /** unshare(1), and a shell that called it, commonly stay behind in the cgroup of the container they made. */
 const launchers = 2;
@@ -9,7 +14,7 @@ const launchers = 2;
  * cgroup of a session or of other containers, and neither the log nor the counter tells pid namespaces apart: then
  * a kill may be somebody else's. Counted by the pids controller where it has the same cgroups.
  */
-export function sayStrangers({ container, memory, pids, processes }: CgroupOomFacts): string | undefined {
+export function sayStrangers({ container, memory, pids, processes }: MemberFacts): string | undefined {
   if (!memory.present) return undefined;
   const { own, shared } = memory.value;
   const countable = pids.present && processes.present && pids.value.own.path === own.path;

@@ -1,9 +1,6 @@
-import type { Container } from '../../../containers/container.ts';
-import type { CommonFacts } from '../../../diagnose/facts.ts';
-import { levelsOf } from '../../../diagnose/facts.ts';
-import type { MemoryChain, MemoryLevel } from '../../../diagnose/memory-limit.ts';
-import type { OomReport } from '../../../linux/kmsg/oom-report.ts';
-import type { Reading } from '../../../linux/reading.ts';
+import type { Container } from '../containers/container.ts';
+import type { OomReport } from '../linux/kmsg/oom-report.ts';
+import type { Reading } from '../linux/reading.ts';
 import {
   type Bytes,
   type CgroupPath,
@@ -11,8 +8,11 @@ import {
   type Microseconds,
   microseconds,
   microsecondsFromTicks,
-} from '../../../linux/units.ts';
-import type { ProcessFacts } from '../../../observe/observation.ts';
+} from '../linux/units.ts';
+import type { ProcessFacts } from '../observe/observation.ts';
+import type { CommonFacts } from './facts.ts';
+import { levelsOf } from './facts.ts';
+import type { MemoryChain, MemoryLevel } from './memory-limit.ts';
 
 /** Whose run of the OOM killer a report tells of, as seen from one container. */
 export interface Kills {
