@@ -29,6 +29,7 @@ export function readHost(
 ): Omit<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'> {
   const stat = readHostStat(files);
   const suspended = readSuspended(files);
+  const memory = readMeminfo(files);
   const initial = readStatus(files, hostPid(1));
   return {
     kernel: orElse(readKernelRelease(files), 'unknown'),
@@ -39,9 +40,10 @@ export function readHost(
       0,
     ),
     memory: orElse(
-      mapReading(readMeminfo(files), ({ total }) => total),
+      mapReading(memory, ({ total }) => total),
       bytes(0),
     ),
+    ...(memory.present ? { memoryAvailable: memory.value.available } : {}),
     bootedAt: isoTime(
       orElse(
         mapReading(stat, ({ bootTime }) => bootTime),

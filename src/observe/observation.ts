@@ -60,6 +60,8 @@ export interface HostFacts {
   /** For how long each had nothing to run; waiting for a disk is idle. In a guest the rest of the window was stolen. */
   readonly cpuIdle?: Readonly<Record<string, Microseconds>>;
   readonly memory: Bytes;
+  /** MemAvailable: what new work could get of it. */
+  readonly memoryAvailable?: Bytes;
   /** ISO 8601. */
   readonly bootedAt: string;
   /** For how long it was suspended since then, left out when it never was: the kernel log's clock stood still. */

@@ -1,16 +1,19 @@
 import { catalogue } from '../../cases/index.ts';
 import { answerQuestions } from '../../diagnose/answers.ts';
 import { judge } from '../../diagnose/engine.ts';
+import { accountOf, type MemoryAccount } from '../../diagnose/memory-account.ts';
+import { resolvers } from '../../diagnose/resolve.ts';
 import { usageOf } from '../../diagnose/usage.ts';
 import type { ContainerFacts, Observation } from '../../observe/observation.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
 import { type LookOptions, look } from '../look.ts';
 import { page, print, printJson } from '../output.ts';
-import { cgroupSection, cpuSection, memorySection, namespaceSection } from '../text/box.ts';
+import { cgroupSection, cpuSection, namespaceSection } from '../text/box.ts';
 import { formatAnswers } from '../text/diagnosis.ts';
 import type { Page } from '../text/finding.ts';
 import { networkSection, openFilesSection, privilegeSections, processSection } from '../text/inside.ts';
 import { wrap } from '../text/layout.ts';
+import { memorySection } from '../text/memory.ts';
 import { printable } from '../text/printable.ts';
 import { formatSince } from '../text/quantity.ts';
 
@@ -28,12 +31,20 @@ export async function inspect(
       observedAt: observation.observedAt,
       windowMs: observation.windowMs,
       usage: usageOf(observation, facts),
+      memory: memoryOf(observation, facts),
       ...facts,
     });
     return exitCodes.ran;
   }
   print(formatBox(observation, facts, page()));
   return exitCodes.ran;
+}
+
+/** Null where the container has no memory cgroup that can be read. */
+function memoryOf(observation: Observation, facts: ContainerFacts): MemoryAccount | null {
+  const chain = resolvers.memory(observation, facts);
+  if (!chain.present) return null;
+  return accountOf(chain.value.own.last, observation.host, facts.processes) ?? null;
 }
 
 function formatBox(observation: Observation, facts: ContainerFacts, view: Page): string {

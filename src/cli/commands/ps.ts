@@ -3,7 +3,7 @@ import type { Answer } from '../../diagnose/answers.ts';
 import { questions } from '../../diagnose/case.ts';
 import { type ContainerDiagnosis, diagnose } from '../../diagnose/diagnosis.ts';
 import { controllersFor } from '../../diagnose/scope.ts';
-import { type Usage, usageOf } from '../../diagnose/usage.ts';
+import { type Throttled, type Usage, usageOf } from '../../diagnose/usage.ts';
 import type { Reading } from '../../linux/reading.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
 import { type LookOptions, look } from '../look.ts';
@@ -46,6 +46,7 @@ export async function ps(options: LookOptions & { readonly json: boolean }): Pro
         ? []
         : [container.state === 'exited' ? 'exited' : formatSince(container.startedAt, diagnosis.observedAt)]),
       usage === undefined ? '?' : formatCpu(usage),
+      ...(wide ? [usage === undefined ? '?' : formatWaiting(usage)] : []),
       usage === undefined ? '?' : formatMemory(usage, wide),
       ...questions.map(question => sayAnswer(container.answers[question].answer, wide)),
     ];
@@ -69,6 +70,7 @@ const columnsFor = (width: number): readonly Column[] => [
   { title: 'ENGINE', atLeast: 4 },
   ...(width < 70 ? [] : [{ title: 'UP' }]),
   { title: 'CPU' },
+  ...(isWide(width) ? [{ title: 'WAIT' }] : []),
   { title: 'MEMORY' },
   ...(isWide(width)
     ? ['ISOLATED', 'LIMITS', 'HEALTHY', 'NEIGHBOURS', 'HOST']
@@ -82,12 +84,20 @@ const sayAnswer = (answer: Answer['answer'], wide: boolean): string =>
 const known = <T>(reading: Reading<T>, format: (value: T) => string): string =>
   reading.present ? format(reading.value) : '?';
 
-/** `0.35/0.50 ▲`: used, allowed, and a mark when periods were cut short. */
+/** `0.35/0.50 ▲40%`: used, allowed, and the share of the periods that were cut short. */
 function formatCpu({ cpus, cpuLimit, throttled }: Usage): string {
-  const mark = throttled.present && throttled.value.throttledPeriods > 0 ? ' ▲' : '';
+  const mark =
+    throttled.present && throttled.value.throttledPeriods > 0 ? ` ▲${cutShare(throttled.value)}` : '';
   const limit = known(cpuLimit, value => formatLimit(value, amount => String(Number(amount.toFixed(2)))));
   return `${known(cpus, value => value.toFixed(2))}/${limit}${mark}`;
 }
+
+const cutShare = ({ periods, throttledPeriods }: Throttled): string =>
+  `${Math.round((100 * throttledPeriods) / Math.max(1, periods))}%`;
+
+/** Threads that waited for a CPU, on average; less than a twentieth of one is noise. */
+const formatWaiting = ({ waiting }: Usage): string =>
+  known(waiting, value => (value < 0.05 ? '0' : value.toFixed(1)));
 
 function formatMemory({ memory, memoryLimit, cacheShare }: Usage, wide: boolean): string {
   const text = `${known(memory, formatBytes)}/${known(memoryLimit, limit => formatLimit(limit, formatBytes))}`;

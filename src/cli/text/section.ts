@@ -1,4 +1,5 @@
 import type { Reading } from '../../linux/reading.ts';
+import type { Limit } from '../../linux/units.ts';
 import type { Page } from './finding.ts';
 import { padEnd, padStart, width, wrap } from './layout.ts';
 import { printable } from './printable.ts';
@@ -6,6 +7,9 @@ import { printable } from './printable.ts';
 /** A value, or why it is not known. */
 export const known = <T>(reading: Reading<T>, format: (value: T) => string): string =>
   reading.present ? format(reading.value) : `? (${reading.because}: ${reading.remedy})`;
+
+export const sameLimit = (a: Limit<number>, b: Limit<number>): boolean =>
+  a.kind === 'limit' && b.kind === 'limit' && a.value === b.value;
 
 const labelCells = 13;
 

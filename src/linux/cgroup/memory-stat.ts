@@ -62,6 +62,7 @@ const countsV2 = keyedCounts(
   'kernel_stack',
   'pagetables',
   'percpu',
+  'sock',
   'shmem',
   'file_mapped',
   'file_dirty',
@@ -74,6 +75,7 @@ const countsV2 = keyedCounts(
   'unevictable',
   'slab',
   'slab_reclaimable',
+  'slab_unreclaimable',
   'workingset_refault_anon',
   'workingset_refault_file',
   'pgmajfault',
@@ -96,6 +98,7 @@ export function parseMemoryStatV2(text: string): MemoryBreakdown | undefined {
       'kernel memory accounting, which cgroup.memory=nokmem turns off',
     ),
     ...kernelParts(counts),
+    ...(counts.sock === undefined ? {} : { sockets: bytes(counts.sock) }),
     ...lists,
     unevictable: bytes(counts.unevictable ?? 0),
     dirty: bytes(counts.file_dirty ?? 0),
@@ -148,8 +151,10 @@ const optional = (count: number | undefined, what: string, needs: string): Readi
 
 function kernelParts({
   slab_reclaimable: reclaimable,
+  slab_unreclaimable: other,
   kernel_stack: stacks,
   pagetables = 0,
+  percpu,
 }: ReturnType<typeof countsV2>): Pick<MemoryBreakdown, 'kernelParts'> {
   if (reclaimable === undefined || stacks === undefined) return {};
   return {
@@ -157,6 +162,8 @@ function kernelParts({
       reclaimableSlab: bytes(reclaimable),
       stacks: bytes(stacks),
       pageTables: bytes(pagetables),
+      ...(other === undefined ? {} : { otherSlab: bytes(other) }),
+      ...(percpu === undefined ? {} : { perCpu: bytes(percpu) }),
     },
   };
 }

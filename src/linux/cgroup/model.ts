@@ -159,6 +159,8 @@ export interface MemoryBreakdown {
   readonly slab: Reading<Bytes>;
   /** v2 alone: what of the kernel memory is which. */
   readonly kernelParts?: KernelParts;
+  /** v2 alone: buffers of its sockets, beside `kernel`. v1 counts those of TCP apart from the memory usage. */
+  readonly sockets?: Bytes;
   readonly inactiveFile: Bytes;
   readonly activeFile: Bytes;
   readonly inactiveAnonymous: Bytes;
@@ -181,6 +183,9 @@ export interface KernelParts {
   /** kernel_stack, of all threads. */
   readonly stacks: Bytes;
   readonly pageTables: Bytes;
+  readonly otherSlab?: Bytes;
+  /** percpu (5.9): counters and maps that exist once for each CPU. */
+  readonly perCpu?: Bytes;
 }
 
 export interface PidsSample {

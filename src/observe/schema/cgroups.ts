@@ -71,8 +71,15 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
         kernel: reading(amount),
         slab: reading(amount),
         kernelParts: v.exactOptional(
-          v.object({ reclaimableSlab: amount, stacks: amount, pageTables: amount }),
+          v.object({
+            reclaimableSlab: amount,
+            stacks: amount,
+            pageTables: amount,
+            otherSlab: v.exactOptional(amount),
+            perCpu: v.exactOptional(amount),
+          }),
         ),
+        sockets: v.exactOptional(amount),
         inactiveFile: amount,
         activeFile: amount,
         inactiveAnonymous: amount,

@@ -90,6 +90,7 @@ export const host: Schema<HostFacts> = v.object({
   cpuBusy: v.exactOptional(byName(whole<Microseconds>())),
   cpuIdle: v.exactOptional(byName(whole<Microseconds>())),
   memory: amount,
+  memoryAvailable: v.exactOptional(amount),
   bootedAt: time,
   suspended: v.exactOptional(whole<Microseconds>()),
   loadAverage: reading(v.tuple([fraction, fraction, fraction])),
