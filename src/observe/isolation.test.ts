@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { container } from '../../test/support/facts.ts';
 import type { Container } from '../containers/container.ts';
-import type { FileStatus, KernelFiles } from '../linux/files.ts';
+import type { DeviceNode } from '../linux/device-nodes.ts';
+import type { KernelFiles } from '../linux/files.ts';
 import { readMountinfo } from '../linux/proc/mountinfo.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import { hostPid, namespaceId } from '../linux/units.ts';
@@ -23,35 +24,20 @@ const inside = `100 90 0:49 / / rw,relatime master:3 - overlay overlay rw
 106 100 8:1 /ro /ro rw,relatime - ext4 /dev/sda1 ro
 `;
 
-const block = (major: number, minor: number): Partial<FileStatus> => ({
-  mode: 0o060660,
-  represents: major * 256 + minor,
+const node = (name: string, type: DeviceNode['type'], major: number, minor: number): DeviceNode => ({
+  path: `/dev/${name}`,
+  type,
+  major,
+  minor,
 });
-const character = (major: number, minor: number): Partial<FileStatus> => ({
-  mode: 0o020666,
-  represents: major * 256 + minor,
-});
-
-const plain: FileStatus = {
-  inode: 1,
-  device: 1,
-  links: 1,
-  size: 0,
-  blocks: 0,
-  mode: 0o100644,
-  represents: 0,
-  uid: 0,
-  gid: 0,
-  modified: 0,
-};
+const sda = node('sda', 'block', 8, 0);
 
 interface Stored {
   readonly texts?: Readonly<Record<string, string>>;
-  readonly links?: readonly string[];
-  readonly nodes?: Readonly<Record<string, Partial<FileStatus>>>;
+  readonly nodes?: readonly DeviceNode[];
 }
 
-function stored({ texts = {}, links = [], nodes = {} }: Stored): KernelFiles {
+function stored({ texts = {} }: Stored): KernelFiles {
   const all: Readonly<Record<string, string>> = {
     '/proc/1/mountinfo': hostMountinfo,
     '/proc/7/mountinfo': inside,
@@ -62,18 +48,14 @@ function stored({ texts = {}, links = [], nodes = {} }: Stored): KernelFiles {
     ...texts,
   };
   const gone = (path: string): Reading<never> => absent(path, 'vanished', '');
-  const dev = '/proc/7/root/dev';
   return {
     root: '/',
     log: gone,
     fileSystem: gone,
     read: path => (all[path] === undefined ? gone(path) : present(all[path])),
-    list: path => (path === dev ? present(Object.keys(nodes)) : gone(path)),
-    link: path => (links.includes(path) ? present('elsewhere') : gone(path)),
-    status: path => {
-      const node = nodes[path.slice(dev.length + 1)];
-      return path.startsWith(dev) && node !== undefined ? present({ ...plain, ...node }) : gone(path);
-    },
+    list: gone,
+    link: gone,
+    status: gone,
   };
 }
 
@@ -83,7 +65,11 @@ const read = (files: Stored = {}, user = 5) => {
   const facts = readIsolation(
     kernel,
     box,
-    { namespaces: { user: namespaceId(user) }, mounts: readHostMounts(kernel) },
+    {
+      namespaces: { user: namespaceId(user) },
+      mounts: readHostMounts(kernel),
+      nodesOf: () => present(files.nodes ?? []),
+    },
     readMountinfo(kernel, hostPid(7)),
   );
   if (!facts.present) throw new Error(facts.what);
@@ -113,21 +99,20 @@ test('identity: uid map, user namespace, label', () => {
 });
 
 test('device nodes that the devices cgroup lets it open', () => {
-  const nodes = { sda: block(8, 0), sdb: block(8, 16), null: character(1, 3), mem: character(1, 1), log: {} };
+  const nodes = [
+    node('mem', 'character', 1, 1),
+    node('null', 'character', 1, 3),
+    sda,
+    node('sdb', 'block', 8, 16),
+  ];
   expect(read({ nodes }).hostDevices).toEqual(['/dev/sda']);
   const everything = { '/sys/fs/cgroup/devices/docker/3f/devices.list': 'a *:* rwm\n' };
   expect(read({ nodes, texts: everything }).hostDevices).toEqual(['/dev/mem', '/dev/sda', '/dev/sdb']);
 });
 
-test('a /dev, or a node in it, that is a link could lead to our own files', () => {
-  const nodes = { sda: block(8, 0) };
-  expect(read({ nodes, links: ['/proc/7/root/dev'] }).hostDevices).toEqual([]);
-  expect(read({ nodes, links: ['/proc/7/root/dev/sda'] }).hostDevices).toEqual([]);
-});
-
 test('cgroup v2 has no list of devices: nodes are named, rules are not known', () => {
   const texts = { '/proc/1/mountinfo': hostMountinfo.replace(/^30.*\n/m, '') };
-  const facts = read({ texts, nodes: { sda: block(8, 0) } });
+  const facts = read({ texts, nodes: [sda] });
   expect(facts.deviceRules).toMatchObject({ present: false, because: 'needs-trace' });
   expect(facts.hostDevices).toEqual(['/dev/sda']);
 });

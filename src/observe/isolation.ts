@@ -1,6 +1,6 @@
 import type { Container } from '../containers/container.ts';
 import { type DeviceNumber, type DeviceRule, mayOpen, parseDevicesList } from '../linux/cgroup/devices.ts';
-import { deviceOf } from '../linux/device-number.ts';
+import { type DeviceNode, readDeviceNodes } from '../linux/device-nodes.ts';
 import { type KernelFiles, readParsed } from '../linux/files.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import { readProcCgroup } from '../linux/proc/cgroup.ts';
@@ -9,6 +9,7 @@ import { readUidMap } from '../linux/proc/uid_map.ts';
 import { absent, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import { type HostPid, hostPid } from '../linux/units.ts';
 import type { HostMount, IsolationFacts } from './observation.ts';
+import { unanswering } from './unanswering.ts';
 
 /** The host's own view of its mounts; pid 1's where it may be read. */
 export function readHostMounts(files: KernelFiles): Reading<readonly Mount[]> {
@@ -20,6 +21,8 @@ export function readHostMounts(files: KernelFiles): Reading<readonly Mount[]> {
 export interface HostSide {
   readonly namespaces: Namespaces;
   readonly mounts: Reading<readonly Mount[]>;
+  /** How a container's /dev is read. */
+  readonly nodesOf?: typeof readDeviceNodes;
 }
 
 /** What stands, or does not stand, between the container's root user and the host. `mounts` are its init's. */
@@ -43,7 +46,10 @@ export function readIsolation(
       container.namespaces.user !== undefined && container.namespaces.user === host.namespaces.user,
     mounts: mounts.value,
     hostMounts: mounts.value.map(mount => seenByHost(mount, onHost)).filter(mount => mount !== undefined),
-    hostDevices: readHostDevices(files, init, deviceRules),
+    hostDevices: onlyHosts(
+      (host.nodesOf ?? readDeviceNodes)(files, init, unanswering(mounts.value)),
+      deviceRules,
+    ),
     deviceRules,
     securityLabel: readSecurityLabel(files, init),
   });
@@ -95,24 +101,15 @@ function readDeviceRules(
 const isRawMemory = ({ type, major, minor }: DeviceNumber): boolean =>
   type === 'character' && major === 1 && [1, 2, 4].includes(minor);
 
-function readHostDevices(files: KernelFiles, init: HostPid, rules: Reading<readonly DeviceRule[]>): string[] {
-  const directory = `/proc/${init}/root/dev`;
-  // A container may make its /dev a link to one of ours.
-  if (files.link(directory).present) return [];
-  return orElse(files.list(directory), [])
-    .filter(name => {
-      const path = `${directory}/${name}`;
-      // Its own node, not a link of the container's to one of ours, which stat(2) would follow out of it.
-      if (files.link(path).present) return false;
-      const status = files.status(path);
-      if (!status.present) return false;
-      const device = deviceOf(status.value);
-      if (device === undefined || (device.type === 'character' && !isRawMemory(device))) return false;
-      return !rules.present || mayOpen(rules.value, device);
-    })
-    .map(name => `/dev/${name}`)
-    .sort();
-}
+/** Disks and memory that it may open. */
+const onlyHosts = (
+  nodes: Reading<readonly DeviceNode[]>,
+  rules: Reading<readonly DeviceRule[]>,
+): readonly string[] =>
+  orElse(nodes, [])
+    .filter(node => node.type === 'block' || isRawMemory(node))
+    .filter(node => !rules.present || mayOpen(rules.value, node))
+    .map(({ path }) => path);
 
 /** /proc/<pid>/attr/current: `docker-default (enforce)`; SELinux ends it with NUL. */
 const readSecurityLabel = (files: KernelFiles, init: HostPid): Reading<string> => {

@@ -5,7 +5,7 @@ import { container, notice } from './schema/container.ts';
 import { host } from './schema/host.ts';
 import { fileSystem, isolation, network, openDevice, sharedMemory, unlinkedFile } from './schema/inside.ts';
 import { hugeMemory } from './schema/memory.ts';
-import { list, reading, type Schema, time, whole } from './schema/parts.ts';
+import { byName, list, reading, type Schema, text, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 import { traced } from './schema/traced.ts';
 import { uidUsage } from './schema/uid-usage.ts';
@@ -28,6 +28,7 @@ const observation: Schema<Observation> = v.object({
       fileSystems: v.exactOptional(list(fileSystem)),
       network,
       isolation: reading(isolation),
+      namespacePeers: v.exactOptional(byName(list(text))),
       uidUsage: v.exactOptional(reading(list(uidUsage))),
       openDevices: v.exactOptional(reading(list(openDevice))),
       traced: v.exactOptional(traced),

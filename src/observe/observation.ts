@@ -4,7 +4,7 @@ import type { CgroupLayout, CgroupLevel, Controller, ControllerSamples } from '.
 import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import type { HugePagePool } from '../linux/mm/hugepages.ts';
 import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
-import type { Namespaces } from '../linux/namespaces.ts';
+import type { NamespaceKind, Namespaces } from '../linux/namespaces.ts';
 import type { ConntrackStat } from '../linux/net/conntrack-stat.ts';
 import type { ProcessIo } from '../linux/proc/io.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
@@ -117,6 +117,8 @@ export interface ContainerFacts {
   readonly openDevices?: Reading<readonly OpenDevice[]>;
   /** What instruments saw in the window; left out unless it was asked for (`diagnose --deep`). */
   readonly traced?: Traced;
+  /** Other containers, by name, that are in a namespace of its which is not the host's: those of its pod, for one. */
+  readonly namespacePeers?: Readonly<Partial<Record<NamespaceKind, readonly string[]>>>;
   /** For each uid of its processes; left out where many containers are merely listed. */
   readonly uidUsage?: Reading<readonly UidUsage[]>;
 }

@@ -22,6 +22,7 @@ import { busyBetween } from './host-cpus.ts';
 import { notAsked, readHugeMemory } from './huge-memory.ts';
 import { createActionReader, readInitSignals } from './init-signals.ts';
 import { readHostMounts, readIsolation } from './isolation.ts';
+import { peersOf } from './namespace-peers.ts';
 import { createNetworkObserver } from './network.ts';
 import {
   type CgroupTables,
@@ -94,9 +95,9 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   storage.sample();
   const named: Named = scope.programs === 'all' ? 'all' : new Set(inits);
   const processes = sampleProcesses(files, [...membersBefore.values()].flat(), named);
-  const uids =
-    scope.programs === 'all' ? createUidTable(files, options.known ?? containers, scan) : undefined;
-  const still = readStill(files, containers, membersBefore, { hostMounts, mounts, uids });
+  const known = options.known ?? containers;
+  const uids = scope.programs === 'all' ? createUidTable(files, known, scan) : undefined;
+  const still = readStill(files, containers, membersBefore, { hostMounts, mounts, uids, known });
   network.look();
   await storage.waitUntil(begin + windowMs);
   const passed = performance.now() - begin;
@@ -200,7 +201,10 @@ function regroup(
 
 const noCgroups: CgroupLayout = { mode: 'none', hierarchies: [] };
 
-type Still = Pick<ContainerFacts, 'initSignals' | 'unlinkedFiles' | 'isolation' | 'openDevices' | 'uidUsage'>;
+type Still = Pick<
+  ContainerFacts,
+  'initSignals' | 'unlinkedFiles' | 'isolation' | 'openDevices' | 'uidUsage' | 'namespacePeers'
+>;
 
 /** What merely is, by the id of each container that runs. */
 function readStill(
@@ -211,6 +215,7 @@ function readStill(
     readonly hostMounts: Reading<readonly Mount[]>;
     readonly mounts: ReadonlyMap<HostPid, Reading<readonly Mount[]>>;
     readonly uids: UidTable | undefined;
+    readonly known: readonly Container[];
   },
 ): { readonly namespaces: Namespaces; readonly containers: ReadonlyMap<string, Still> } {
   const namespaces = readInitialNamespaces(files);
@@ -225,8 +230,9 @@ function readStill(
       initSignals: readInitSignals(files, init, readActions),
       unlinkedFiles: findUnlinkedFiles(files, members.get(id) ?? [], mounts),
       isolation,
+      ...peersOf(container, read.known, namespaces),
       ...(isolation.present && isolation.value.hostDevices.length > 0
-        ? { openDevices: findOpenDevices(files, members.get(id) ?? []) }
+        ? { openDevices: findOpenDevices(files, members.get(id) ?? [], mounts) }
         : {}),
       ...(read.uids === undefined ? {} : { uidUsage: read.uids.of(container) }),
     });

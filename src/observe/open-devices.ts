@@ -1,9 +1,11 @@
 import type { DeviceNumber } from '../linux/cgroup/devices.ts';
 import { deviceOf } from '../linux/device-number.ts';
 import type { KernelFiles } from '../linux/files.ts';
-import { eachDescriptor, readDescriptorStatus } from '../linux/proc/fd.ts';
-import { absent, present, type Reading } from '../linux/reading.ts';
+import { eachDescriptor, readDescriptorInfo, readDescriptorStatus } from '../linux/proc/fd.ts';
+import type { Mount } from '../linux/proc/mountinfo.ts';
+import { absent, orElse, present, type Reading } from '../linux/reading.ts';
 import type { HostPid } from '../linux/units.ts';
+import { isRemote } from './unanswering.ts';
 
 /** A device that a process of the container has open, other than those that every container has. */
 export interface OpenDevice extends DeviceNumber {
@@ -23,7 +25,9 @@ const mostDescriptors = 20_000;
 export function findOpenDevices(
   files: KernelFiles,
   pids: readonly HostPid[],
+  mounts: Reading<readonly Mount[]>,
 ): Reading<readonly OpenDevice[]> {
+  const local = localMounts(mounts);
   const found = new Map<string, OpenDevice>();
   let looked = 0;
   for (const pid of pids) {
@@ -31,7 +35,8 @@ export function findOpenDevices(
       looked += 1;
       if (looked > mostDescriptors)
         return absent('open devices', 'disabled', `it has more than ${mostDescriptors} descriptors open`);
-      if (!target.startsWith('/')) continue;
+      // What is on no known mount may be on one whose server never answers.
+      if (!target.startsWith('/') || !isOn(files, pid, number, local)) continue;
       const status = readDescriptorStatus(files, pid, number);
       const device = status.present ? deviceOf(status.value) : undefined;
       if (device === undefined || isCommon(device)) continue;
@@ -46,3 +51,11 @@ export function findOpenDevices(
 const isCommon = ({ type, major, minor }: DeviceNumber): boolean =>
   type === 'character' &&
   ((major === 1 && [3, 5, 7, 8, 9].includes(minor)) || major === 5 || (major >= 136 && major <= 143));
+
+const localMounts = (mounts: Reading<readonly Mount[]>): ReadonlySet<number> =>
+  new Set(orElse(mounts, []).flatMap(mount => (isRemote(mount) ? [] : [mount.id])));
+
+function isOn(files: KernelFiles, pid: HostPid, number: number, mounts: ReadonlySet<number>): boolean {
+  const info = readDescriptorInfo(files, pid, number);
+  return info.present && info.value.mountId !== null && mounts.has(info.value.mountId);
+}

@@ -10,6 +10,7 @@ import type { Mount } from '../linux/proc/mountinfo.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import { type Bytes, bytes, type HostPid, isoTime } from '../linux/units.ts';
 import type { UnlinkedFile } from './observation.ts';
+import { isRemote } from './unanswering.ts';
 
 const deletedSuffix = ' (deleted)';
 const smallest = 1024 * 1024;
@@ -25,9 +26,6 @@ const openUnnamed = 0o20000000;
 
 /** Magic numbers of linux/magic.h whose "files" are memory: memfd, /dev/shm and SysV segments live on tmpfs. */
 const inMemory: ReadonlySet<number> = new Set([0x0102_1994, 0x8584_58f6, 0x9584_58f6]);
-
-/** stat(2) on these asks a server, which may never answer; and it is not this host's disk that is missing. */
-const remoteTypes = /^(nfs|nfs4|cifs|smb3|ceph|9p|afs|lustre|glusterfs|fuse(?!\.fuse-overlayfs).*)$/;
 
 /**
  * Descriptors that keep unlinked files of at least 1 MiB alive on a disk, largest first, one for each process
@@ -80,7 +78,7 @@ function inspect(
   if (!info.present) return undefined;
   const { flags, mountId } = info.value;
   const mount = mountId === null ? undefined : mountsById.get(mountId);
-  if (mount !== undefined && remoteTypes.test(mount.type)) return undefined;
+  if (mount !== undefined && isRemote(mount)) return undefined;
 
   const door = `/proc/${pid}/fd/${descriptor}`;
   const status = readDescriptorStatus(files, pid, descriptor);

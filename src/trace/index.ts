@@ -7,6 +7,8 @@ export const instruments: {
 } = {
   exec: async () => (await import('./instruments/exec/instrument.ts')).instrument,
   signals: async () => (await import('./instruments/signals/instrument.ts')).instrument,
+  capabilities: async () => (await import('./instruments/capabilities/instrument.ts')).instrument,
+  seccomp: async () => (await import('./instruments/seccomp/instrument.ts')).instrument,
   profile: async () => (await import('./instruments/profile/instrument.ts')).instrument,
   runq: async () => (await import('./instruments/runq/instrument.ts')).instrument,
   reclaim: async () => (await import('./instruments/reclaim/instrument.ts')).instrument,

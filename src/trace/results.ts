@@ -1,17 +1,21 @@
 import type { Reading } from '../linux/reading.ts';
+import type { CapabilitiesResult } from './instruments/capabilities/result.ts';
 import type { ExecResult } from './instruments/exec/result.ts';
 import type { ProfileResult } from './instruments/profile/result.ts';
 import type { ReclaimResult } from './instruments/reclaim/result.ts';
 import type { RunqResult } from './instruments/runq/result.ts';
+import type { SeccompResult } from './instruments/seccomp/result.ts';
 import type { SignalsResult } from './instruments/signals/result.ts';
 import type { SoftirqResult } from './instruments/softirq/result.ts';
 
 /** What each instrument finds, by its name. Plain data: rules read it, files keep it. */
 export interface TracedResults {
+  readonly capabilities: CapabilitiesResult;
   readonly exec: ExecResult;
   readonly profile: ProfileResult;
   readonly reclaim: ReclaimResult;
   readonly runq: RunqResult;
+  readonly seccomp: SeccompResult;
   readonly signals: SignalsResult;
   readonly softirq: SoftirqResult;
 }

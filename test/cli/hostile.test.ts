@@ -12,7 +12,7 @@ const attack = '\u001b]0;owned\u0007\u001b[2J\u009b2J\u202e\nforged';
 
 /** Where the schema allows certain words only. */
 const closed =
-  /(^|\.)(kind|version|engine|because|mode|constraint|limitMeans|\w+At)$|sharedCgroups|container\.state$|value\.state$|deviceRules.*\.type$/;
+  /(^|\.)(kind|version|engine|because|mode|constraint|limitMeans|\w+At)$|sharedCgroups|container\.state$|value\.state$|(deviceRules|openDevices).*\.type$|transparentHugePages\.value$|stuck\.\d+\.(how|\w+\.(state|timer))$/;
 
 /** An observation with the attack in every text that a container, an engine or a kernel could have chosen. */
 function poisoned(value: unknown, path = ''): unknown {

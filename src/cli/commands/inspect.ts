@@ -11,10 +11,11 @@ import { page, print, printJson } from '../output.ts';
 import { cgroupSection, cpuSection, namespaceSection } from '../text/box.ts';
 import { formatAnswers } from '../text/diagnosis.ts';
 import type { Page } from '../text/finding.ts';
-import { networkSection, openFilesSection, privilegeSections, processSection } from '../text/inside.ts';
+import { networkSection, openFilesSection, processSection } from '../text/inside.ts';
 import { wrap } from '../text/layout.ts';
 import { memorySection } from '../text/memory.ts';
 import { printable } from '../text/printable.ts';
+import { privilegeSections } from '../text/privileges.ts';
 import { formatSince } from '../text/quantity.ts';
 
 /** The box as glass: everything the observation holds about one container, in the order of the layers. */

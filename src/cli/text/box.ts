@@ -8,12 +8,21 @@ import type { Page } from './finding.ts';
 import { formatLimit } from './quantity.ts';
 import { field, known, sameLimit } from './section.ts';
 
-/** Which namespaces are the container's own and which it shares with the host. */
-export function namespaceSection({ host }: Observation, { container }: ContainerFacts, page: Page): string {
+/** Which namespaces are the container's own, which it shares with the host, and which with whom else. */
+export function namespaceSection(
+  { host }: { readonly host: Pick<Observation['host'], 'namespaces'> },
+  { container, namespacePeers = {} }: Pick<ContainerFacts, 'container' | 'namespacePeers'>,
+  page: Page,
+): string {
   const kinds = namespaceKinds.filter(kind => container.namespaces[kind] !== undefined);
-  const shared = kinds.filter(kind => container.namespaces[kind] === host.namespaces[kind]);
-  const own = kinds.filter(kind => !shared.includes(kind));
-  const text = `own: ${own.join(' ') || 'none'}; the host's: ${shared.join(' ') || 'none'}`;
+  const hosts = kinds.filter(kind => container.namespaces[kind] === host.namespaces[kind]);
+  const shared = kinds.filter(kind => !hosts.includes(kind) && namespacePeers[kind] !== undefined);
+  const own = kinds.filter(kind => !hosts.includes(kind) && !shared.includes(kind));
+  const text = [
+    `own: ${own.join(' ') || 'none'}`,
+    `the host's: ${hosts.join(' ') || 'none'}`,
+    ...shared.map(kind => `${kind} with ${namespacePeers[kind]?.join(', ')}`),
+  ].join('; ');
   return field('namespaces', kinds.length === 0 ? '? (they cannot be read; run as root)' : text, page);
 }
 

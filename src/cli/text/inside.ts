@@ -1,5 +1,3 @@
-import { isKernelFileSystem } from '../../diagnose/host-paths.ts';
-import { capabilityName } from '../../linux/capabilities.ts';
 import type { ContainerFacts, ProcessFacts } from '../../observe/observation.ts';
 import type { Page } from './finding.ts';
 import { formatBytes } from './quantity.ts';
@@ -29,56 +27,6 @@ const commandOf = ({ commandLine, status }: ProcessFacts): string => {
   const text = commandLine.join(' ');
   return text === '' ? status.name : text.length > 120 ? `${text.slice(0, 119)}…` : text;
 };
-
-/** Who root is, what it may do, what it can reach. */
-export function privilegeSections(
-  { processes, container, isolation }: ContainerFacts,
-  page: Page,
-): readonly string[] {
-  const init = processes.find(({ pid }) => pid === container.init);
-  const lines: string[] = [];
-  if (init !== undefined) {
-    const { uid, capabilities, seccomp, noNewPrivileges } = init.status;
-    const effective = capabilities.effective.map(capabilityName);
-    lines.push(
-      field('user', `uid ${uid.effective} on the host${noNewPrivileges ? ', no_new_privs' : ''}`, page),
-      field('capabilities', effective.length === 0 ? 'none' : effective.join(' '), page),
-      field(
-        'seccomp',
-        known(seccomp, mode => ['none', 'strict', 'filter'][mode] ?? `mode ${mode}`),
-        page,
-      ),
-    );
-  }
-  if (!isolation.present)
-    return [
-      ...lines,
-      field(
-        'mounts',
-        known(isolation, () => ''),
-        page,
-      ),
-    ];
-  const { uidMap, userNamespaceIsHost, mounts, hostDevices } = isolation.value;
-  const map = uidMap
-    .map(({ inside, outside, count }) => `${inside}–${inside + count - 1} → ${outside}`)
-    .join(', ');
-  const real = mounts.filter(mount => !isKernelFileSystem(mount) && mount.type !== 'tmpfs');
-  const shown = real.slice(0, 8).map(({ mountPoint, type, options }) => {
-    const writable = options.includes('rw') ? 'rw' : 'ro';
-    return `${mountPoint} (${type} ${writable})`;
-  });
-  lines.push(
-    field('user map', userNamespaceIsHost ? `none: the host's user namespace` : map, page),
-    field(
-      'mounts',
-      `${mounts.length}; on disks: ${shown.join(', ') || 'none'}${real.length > 8 ? `, ${real.length - 8} more` : ''}`,
-      page,
-    ),
-    field('host devices', hostDevices.length === 0 ? 'none' : hostDevices.join(', '), page),
-  );
-  return lines;
-}
 
 export function networkSection({ network }: ContainerFacts, page: Page): readonly string[] {
   const listeners = known(network.listeners, list =>

@@ -71,3 +71,33 @@ struct task_struct {
 #pragma clang attribute pop
 
 #define current_task() ((struct task_struct *)bpf_get_current_task_btf())
+
+// The number of the system call that a task is in, as the entry code saved it; -1 where that cannot be told.
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct pt_regs___x86 {
+	unsigned long orig_ax;
+};
+struct pt_regs___arm64 {
+	int syscallno;
+};
+#pragma clang attribute pop
+
+HELPER int syscall_of_registers(void *registers)
+{
+	struct pt_regs___x86 *x86 = registers;
+	struct pt_regs___arm64 *arm64 = registers;
+
+	if (bpf_core_field_exists(x86->orig_ax))
+		return BPF_CORE_READ(x86, orig_ax);
+	if (bpf_core_field_exists(arm64->syscallno))
+		return BPF_CORE_READ(arm64, syscallno);
+	return -1;
+}
+
+// Since Linux 5.15.
+HELPER int current_syscall(void)
+{
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs))
+		return -1;
+	return syscall_of_registers((void *)bpf_task_pt_regs(current_task()));
+}
