@@ -83,6 +83,15 @@ import { rule as uidLimitsSharedRule } from './security/uid-limits-shared/rule.t
 import { definition as deletedButOpen } from './storage/deleted-but-open/case.ts';
 import { lab as deletedButOpenLab } from './storage/deleted-but-open/lab.ts';
 import { rule as deletedButOpenRule } from './storage/deleted-but-open/rule.ts';
+import { definition as diskFilledByContainer } from './storage/disk-filled-by-container/case.ts';
+import { lab as diskFilledByContainerLab } from './storage/disk-filled-by-container/lab.ts';
+import { rule as diskFilledByContainerRule } from './storage/disk-filled-by-container/rule.ts';
+import { definition as inodesExhausted } from './storage/inodes-exhausted/case.ts';
+import { lab as inodesExhaustedLab } from './storage/inodes-exhausted/lab.ts';
+import { rule as inodesExhaustedRule } from './storage/inodes-exhausted/rule.ts';
+import { definition as quotaReached } from './storage/quota-reached/case.ts';
+import { lab as quotaReachedLab } from './storage/quota-reached/lab.ts';
+import { rule as quotaReachedRule } from './storage/quota-reached/rule.ts';
 
 /** The catalogue, in the order it is shown. Nothing registers itself: a case is here or it does not exist. */
 export const catalogue: readonly CatalogueEntry[] = [
@@ -114,4 +123,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(sendQueueStuck, sendQueueStuckRule, sendQueueStuckLab),
   entry(uidLimitsShared, uidLimitsSharedRule, uidLimitsSharedLab),
   entry(conntrackTableFull, conntrackTableFullRule, conntrackTableFullLab),
+  entry(inodesExhausted, inodesExhaustedRule, inodesExhaustedLab),
+  entry(quotaReached, quotaReachedRule, quotaReachedLab),
+  entry(diskFilledByContainer, diskFilledByContainerRule, diskFilledByContainerLab),
 ];

@@ -6,6 +6,7 @@ import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import type { ConntrackStat } from '../linux/net/conntrack-stat.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath, Microseconds } from '../linux/units.ts';
+import type { DiskUse } from '../observe/disk-use.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
 import type { HugeMemory } from '../observe/huge-memory.ts';
 import type {
@@ -46,6 +47,8 @@ export interface FactsByName {
   readonly unlinkedFiles: readonly UnlinkedFile[];
   /** The file systems on disks that it may write to. */
   readonly fileSystems: readonly FileSystemFacts[];
+  /** Of those that are nearly full: what it has there, and who else has them. */
+  readonly diskUse: readonly DiskUse[];
   readonly networkCounters: {
     readonly first: Readonly<Record<string, number>>;
     readonly last: Readonly<Record<string, number>>;

@@ -44,6 +44,14 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
         ? gone('exited', 'its file systems')
         : absent('its file systems', 'unreadable', 'the observation lacks them; take it again')
       : present(fileSystems),
+  diskUse: (_, { diskUse }) =>
+    diskUse === undefined
+      ? absent(
+          'what it has on its file systems',
+          'disabled',
+          'none of them is nearly full; glassbox inspect --disk looks anyway',
+        )
+      : present(diskUse),
   networkCounters: (_, { network }) => network.counters,
   listeners: (_, { network }) => network.listeners,
   conntrack: (_, { network }) =>

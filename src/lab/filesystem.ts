@@ -34,7 +34,13 @@ export function makeFilesystem(journal: Journal, directory: string, spec: LabFil
   chownSync(mountPoint, labUser, labUser);
   const slow = (rate: number | 'max'): void => setThrottle(journal, { device, file }, rate);
   if (spec.slow !== undefined) slow(spec.slow);
-  return { directory: mountPoint, device, path, slow };
+  const subdirectory = (name: string): string => {
+    const made = join(mountPoint, name);
+    mkdirSync(made);
+    chownSync(made, labUser, labUser);
+    return made;
+  };
+  return { directory: mountPoint, device, path, subdirectory, slow };
 }
 
 /** Everything is written by mkfs: else a kernel thread of ext4 would go on writing tables while a lab measures. */

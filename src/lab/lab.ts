@@ -107,6 +107,8 @@ export interface LabFilesystem {
   readonly device: string;
   /** `/dev/loop0` */
   readonly path: string;
+  /** Makes a directory in it, the lab's user's, as a volume of several on one disk is; answers with its path. */
+  subdirectory(name: string): string;
   /** Sets another rate; `max` for as fast as it goes. */
   slow(rate: number | 'max'): void;
 }

@@ -79,3 +79,7 @@ export function readRoomBelow(root: string, mountPoint: string, device: string):
     if (descriptor !== undefined) closeSync(descriptor);
   }
 }
+
+/** So little is left, of blocks or of inodes, that who has it is worth a look. */
+export const isNearlyFull = ({ total, available, files, freeFiles }: Room): boolean =>
+  available < total * 0.05 || (files > 0 && freeFiles < files * 0.02);

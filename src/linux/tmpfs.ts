@@ -1,24 +1,8 @@
-import { closeSync, fstatSync, lstatSync, opendirSync, openSync, statfsSync } from 'node:fs';
-import {
-  asLatin1,
-  byDescriptor,
-  deviceName,
-  directoryFlags,
-  openBelow,
-  pathBytes,
-  readable,
-} from './below.ts';
+import { closeSync, fstatSync, statfsSync } from 'node:fs';
+import { asLatin1, byDescriptor, deviceName, openBelow } from './below.ts';
 import { absent, absentFromError, present, type Reading } from './reading.ts';
 import { type Bytes, bytes } from './units.ts';
-
-/** How far a walk goes. Whatever a container keeps on its tmpfs, looking at it must end. */
-export interface WalkBounds {
-  readonly entries: number;
-  readonly milliseconds: number;
-  readonly depth: number;
-  /** How many files to name. */
-  readonly largest: number;
-}
+import { type Tree, type WalkBounds, walkNow } from './walk.ts';
 
 export const defaultBounds: WalkBounds = { entries: 20_000, milliseconds: 100, depth: 32, largest: 8 };
 
@@ -40,6 +24,7 @@ export interface TmpfsContents {
 export const manyInodes = 4096;
 
 const tmpfsMagic = 0x01021994;
+const nothing: Tree = { bytes: bytes(0), entries: 0, largest: [], complete: true };
 
 /**
  * What lies on the tmpfs mounted at `mountPoint` inside `root` (`/proc/<pid>/root`). The container owns every
@@ -66,11 +51,10 @@ export function readTmpfs(
     const inodes = files > 0 ? files - ffree : undefined;
     // Without a size= the kernel reports no blocks at all: only the walk can tell.
     const isQuiet = blocks > 0 && used < smallest && (inodes ?? 0) < manyInodes;
-    const walk: WalkResult = isQuiet
-      ? { largest: [], seen: 0, complete: true }
-      : walkLargest(descriptor, mountPoint, bounds);
+    const name = mountPoint === '/' ? '' : asLatin1(mountPoint);
+    const walk = isQuiet ? nothing : walkNow(descriptor, name, { bounds });
     return present({
-      used: blocks === 0 ? bytes(walk.seen) : used,
+      used: blocks === 0 ? walk.bytes : used,
       size: bytes(blocks * bsize),
       largest: walk.largest,
       complete: walk.complete,
@@ -82,105 +66,4 @@ export function readTmpfs(
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
-}
-
-interface Walk {
-  readonly bounds: WalkBounds;
-  readonly deadline: number;
-  readonly device: number;
-  readonly files: { path: string; size: Bytes }[];
-  /** Files with several names count once. */
-  readonly linked: Set<number>;
-  fullest?: { path: string; entries: number };
-  entries: number;
-  seen: number;
-  complete: boolean;
-}
-
-type WalkResult = Pick<TmpfsContents, 'largest' | 'complete' | 'fullest'> & { readonly seen: number };
-
-function walkLargest(descriptor: number, mountPoint: string, bounds: WalkBounds): WalkResult {
-  const walk: Walk = {
-    bounds,
-    deadline: performance.now() + bounds.milliseconds,
-    device: fstatSync(descriptor).dev,
-    files: [],
-    linked: new Set(),
-    entries: 0,
-    seen: 0,
-    complete: true,
-  };
-  visit(walk, descriptor, mountPoint === '/' ? '' : asLatin1(mountPoint), 0);
-  const largest = walk.files.map(({ path, size }) => ({ path: readable(path), size }));
-  const { seen, complete, fullest } = walk;
-  return {
-    largest,
-    seen,
-    complete,
-    ...(fullest && { fullest: { ...fullest, path: readable(fullest.path) || '/' } }),
-  };
-}
-
-function visit(walk: Walk, descriptor: number, path: string, depth: number): void {
-  const below: string[] = [];
-  const before = walk.entries;
-  const directory = opendirSync(byDescriptor(descriptor), { encoding: 'latin1', bufferSize: 256 });
-  try {
-    for (let found = directory.readSync(); found !== null; found = directory.readSync()) {
-      walk.entries += 1;
-      if (walk.entries > walk.bounds.entries || performance.now() > walk.deadline) {
-        walk.complete = false;
-        return;
-      }
-      if (found.isDirectory()) below.push(found.name);
-      else if (found.isFile())
-        note(walk, `${byDescriptor(descriptor)}/${found.name}`, `${path}/${found.name}`);
-    }
-  } finally {
-    directory.closeSync();
-    const entries = walk.entries - before;
-    if (entries > (walk.fullest?.entries ?? 0)) walk.fullest = { path, entries };
-  }
-  if (below.length > 0 && depth >= walk.bounds.depth) {
-    walk.complete = false;
-    return;
-  }
-  for (const name of below) {
-    descend(walk, `${byDescriptor(descriptor)}/${name}`, `${path}/${name}`, depth + 1);
-    if (!walk.complete) return;
-  }
-}
-
-function descend(walk: Walk, door: string, path: string, depth: number): void {
-  let child: number;
-  try {
-    child = openSync(pathBytes(door), directoryFlags);
-  } catch (error) {
-    // Removed since it was listed, or a link by now. What is no system error is thrown on.
-    absentFromError(readable(path), error);
-    return;
-  }
-  try {
-    if (fstatSync(child).dev === walk.device) visit(walk, child, path, depth);
-  } finally {
-    closeSync(child);
-  }
-}
-
-function note(walk: Walk, door: string, path: string): void {
-  const status = lstatSync(pathBytes(door), { throwIfNoEntry: false });
-  if (status === undefined || !status.isFile() || status.dev !== walk.device) return;
-  if (status.nlink > 1) {
-    if (walk.linked.has(status.ino)) return;
-    walk.linked.add(status.ino);
-  }
-  const size = bytes(status.blocks * 512);
-  walk.seen += size;
-  if (size === 0) return;
-  const { files, bounds } = walk;
-  const smallest = files.at(-1);
-  if (files.length === bounds.largest && smallest !== undefined && smallest.size >= size) return;
-  files.push({ path, size });
-  files.sort((a, b) => b.size - a.size);
-  if (files.length > bounds.largest) files.pop();
 }

@@ -3,7 +3,15 @@ import { type Observation, observationVersion } from './observation.ts';
 import { tables } from './schema/cgroups.ts';
 import { container, notice } from './schema/container.ts';
 import { host } from './schema/host.ts';
-import { fileSystem, isolation, network, openDevice, sharedMemory, unlinkedFile } from './schema/inside.ts';
+import {
+  diskUse,
+  fileSystem,
+  isolation,
+  network,
+  openDevice,
+  sharedMemory,
+  unlinkedFile,
+} from './schema/inside.ts';
 import { hugeMemory } from './schema/memory.ts';
 import { byName, list, reading, type Schema, text, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
@@ -26,6 +34,7 @@ const observation: Schema<Observation> = v.object({
       hugeMemory: v.exactOptional(reading(list(hugeMemory))),
       unlinkedFiles: reading(list(unlinkedFile)),
       fileSystems: v.exactOptional(list(fileSystem)),
+      diskUse: v.exactOptional(list(diskUse)),
       network,
       isolation: reading(isolation),
       namespacePeers: v.exactOptional(byName(list(text))),

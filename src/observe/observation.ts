@@ -13,6 +13,7 @@ import type { ProcessStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
 import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds, Pages } from '../linux/units.ts';
 import type { Traced } from '../trace/results.ts';
+import type { DiskUse } from './disk-use.ts';
 import type { DiskFacts } from './disks.ts';
 import type { FileSystemFacts } from './file-systems.ts';
 import type { HugeMemory } from './huge-memory.ts';
@@ -111,6 +112,8 @@ export interface ContainerFacts {
   readonly unlinkedFiles: Reading<readonly UnlinkedFile[]>;
   /** The file systems on disks that it may write to. */
   readonly fileSystems?: readonly FileSystemFacts[];
+  /** What it has on those of them that are nearly full; left out when none is. */
+  readonly diskUse?: readonly DiskUse[];
   readonly network: NetworkFacts;
   readonly isolation: Reading<IsolationFacts>;
   /** Devices that it has open; looked for where nodes of the host's disks or memory are within its reach. */

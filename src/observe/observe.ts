@@ -147,7 +147,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
               charged(tables, container, ({ shared }) => present(shared)),
               charged(tables, container, ({ kernel }) => kernel),
             ),
-            ...storage.container(container.init),
+            ...storage.container(container),
             network: findings.containers.get(container.init) ?? nothingRuns.network,
             ...(still.containers.get(container.id) ?? nothingRuns),
           };

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../containers/container.ts';
+import { isNearlyFull } from '../linux/below.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { type DiskStat, readDiskstats } from '../linux/proc/host/diskstats.ts';
 import { readVmstat } from '../linux/proc/host/vmstat.ts';
@@ -7,6 +8,7 @@ import { type ProcessIo, readProcessIo } from '../linux/proc/io.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { Reading } from '../linux/reading.ts';
 import { type HostPid, pages } from '../linux/units.ts';
+import { briefly, readDiskUse } from './disk-use.ts';
 import { disksBetween } from './disks.ts';
 import { createFileSystemObserver } from './file-systems.ts';
 import type { ContainerFacts, HostFacts, ProcessFacts, WriteBackFacts } from './observation.ts';
@@ -19,7 +21,7 @@ export interface StorageObserver {
   /** Passes the time until then, by performance.now(), and looks at sleeping tasks meanwhile. */
   waitUntil(end: number): Promise<void>;
   readonly host: () => Pick<HostFacts, 'disks' | 'writeBack'>;
-  readonly container: (init: HostPid) => Pick<ContainerFacts, 'fileSystems'>;
+  readonly container: (container: Container) => Pick<ContainerFacts, 'fileSystems' | 'diskUse'>;
   readonly process: (facts: ProcessFacts) => ProcessFacts;
 }
 
@@ -66,7 +68,15 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
       ...(disks === undefined || disksBefore === undefined ? {} : disksBetween(disksBefore, disks)),
       ...readWriteBack(files),
     }),
-    container: init => ({ fileSystems: fileSystems.finish(init) }),
+    container(container) {
+      const { init } = container;
+      if (init === null) return {};
+      const all = fileSystems.finish(init);
+      const full = all.filter(({ last }) => isNearlyFull(last));
+      if (full.length === 0 || !inDetail) return { fileSystems: all };
+      const walk = { container, fileSystems: full, mounts: mountsOf(init), hostMounts, bounds: briefly };
+      return { fileSystems: all, diskUse: readDiskUse(files, walk) };
+    },
     process(facts) {
       found ??= sleeps.finish();
       const before = ioBefore.get(facts.pid);

@@ -67,6 +67,7 @@ labTest(
       slow: 2 ** 20,
     });
     expect(statfsSync(directory)).toMatchObject({ files: 64 });
+    await handle.bench.filesystem({ name: 'disk', size });
     const throttle = join(throttleDirectory() ?? '', 'blkio.throttle.write_bps_device');
     expect(readFileSync(throttle, 'utf8')).toContain(`${device} ${2 ** 20}\n`);
     slow(2 ** 21);

@@ -20,6 +20,8 @@ import {
   noLimit,
   nsPid,
 } from '../../src/linux/units.ts';
+import type { DiskUse } from '../../src/observe/disk-use.ts';
+import type { FileSystemFacts } from '../../src/observe/file-systems.ts';
 import type { HostFacts, IsolationFacts, ProcessFacts } from '../../src/observe/observation.ts';
 
 /**
@@ -219,5 +221,46 @@ export const isolationFacts = (change: Partial<IsolationFacts> = {}): IsolationF
   hostDevices: [],
   deviceRules: present([]),
   securityLabel: notThere,
+  ...change,
+});
+
+/** An ext4 of 1 GiB on a loop device at /data, half full. */
+export const fileSystem = (
+  room: Partial<FileSystemFacts['last']> = {},
+  change: Partial<FileSystemFacts> = {},
+): FileSystemFacts => ({
+  mountPoint: '/data',
+  type: 'ext4',
+  device: '7:0',
+  source: '/dev/loop0',
+  superOptions: ['rw'],
+  last: {
+    total: bytes(2 ** 30),
+    free: bytes(2 ** 29),
+    available: bytes(2 ** 29),
+    files: 65_536,
+    freeFiles: 60_000,
+    ...room,
+  },
+  ...change,
+});
+
+/** What it has there: one volume with half a GiB, on a file system that nobody else has. */
+export const diskUse = (change: Partial<DiskUse> = {}): DiskUse => ({
+  device: '7:0',
+  parts: [
+    {
+      kind: 'mount',
+      path: '/data',
+      bytes: bytes(2 ** 29),
+      entries: 12,
+      largest: [{ path: '/data/app.log', size: bytes(2 ** 28) }],
+      fullest: { path: '/data', entries: 12 },
+      complete: true,
+    },
+  ],
+  hostMounts: ['/mnt/data'],
+  hostRoot: { total: bytes(2 ** 35), available: bytes(2 ** 34) },
+  sharers: [],
   ...change,
 });

@@ -1,4 +1,4 @@
-import type { FileStatus, KernelFiles } from '../files.ts';
+import type { FileStatus, FileSystemStatus, KernelFiles } from '../files.ts';
 import type { Reading } from '../reading.ts';
 import type { ProcPid } from './process.ts';
 
@@ -9,3 +9,7 @@ export const readRootStatus = (files: KernelFiles, pid: ProcPid): Reading<FileSt
 /** Names directly below the root of a process, unsorted. */
 export const listRoot = (files: KernelFiles, pid: ProcPid): Reading<readonly string[]> =>
   files.list(`/proc/${pid}/root/`);
+
+/** statfs(2) at a path that the process has. For paths of our own making: a link of the container's would be followed. */
+export const readRoom = (files: KernelFiles, pid: ProcPid, path: string): Reading<FileSystemStatus> =>
+  files.fileSystem(`/proc/${pid}/root${path}`);

@@ -3,6 +3,7 @@ import type { Room } from '../../linux/below.ts';
 import type { DeviceRule } from '../../linux/cgroup/devices.ts';
 import type { Mount } from '../../linux/proc/mountinfo.ts';
 import type { Bytes, HostPid } from '../../linux/units.ts';
+import type { DiskUse } from '../disk-use.ts';
 import type { FileSystemFacts } from '../file-systems.ts';
 import type {
   HostMount,
@@ -73,6 +74,25 @@ export const fileSystem: Schema<FileSystemFacts> = v.object({
   layers: v.exactOptional(count),
   first: v.exactOptional(room),
   last: room,
+});
+
+export const diskUse: Schema<DiskUse> = v.object({
+  device: text,
+  parts: list(
+    v.object({
+      kind: v.picklist(['writable-layer', 'mount', 'log']),
+      path: text,
+      bytes: amount,
+      entries: count,
+      largest: list(sharedFile),
+      fullest: v.exactOptional(v.object({ path: text, entries: count })),
+      complete: flag,
+    }),
+  ),
+  hostMounts: list(text),
+  hostRoom: v.exactOptional(v.object({ total: amount, available: amount })),
+  hostRoot: v.exactOptional(v.object({ total: amount, available: amount })),
+  sharers: list(v.object({ pid: whole<HostPid>(), name: text, mountPoint: text })),
 });
 
 const counters = byName(count);

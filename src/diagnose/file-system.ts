@@ -1,0 +1,63 @@
+import { type Bytes, bytes } from '../linux/units.ts';
+import type { DiskUse, DiskUsePart } from '../observe/disk-use.ts';
+import type { FileSystemFacts } from '../observe/file-systems.ts';
+import type { Evidence } from './verdict.ts';
+import { sayBytes } from './wording.ts';
+
+/** What the rules about full file systems share. */
+export const storageOf = ({ upper, device }: FileSystemFacts): string => upper?.device ?? device;
+
+export const useOf = (fileSystem: FileSystemFacts, uses: readonly DiskUse[]): DiskUse | undefined =>
+  uses.find(({ device }) => device === storageOf(fileSystem));
+
+/**
+ * write(2) answers ENOSPC. Not exactly 0: a file system keeps some blocks back for its own use, and the last ones may be
+ * too few for what is asked.
+ */
+export const isFull = ({ last }: FileSystemFacts): boolean =>
+  last.available <= Math.max(64 * 1024, Math.min(last.total * 0.005, 2 ** 20));
+
+/** The container sees less of the file system than the host does: statfs(2) answers with the limits of its project. */
+export const hasProjectQuota = ({ last }: FileSystemFacts, use: DiskUse | undefined): boolean =>
+  use?.hostRoom !== undefined && use.hostRoom.total > last.total;
+
+/** Directories that the host itself needs room in. */
+const ofTheHost = /^\/(?:$|var$|var\/(?:lib|log|tmp)(?:\/|$)|home$|tmp$|usr$|opt$)/;
+const ofLabs = /\/labs\/lab-[^/]+\//;
+
+/** Somebody else needs the room too: the host, or other containers. */
+export const isShared = ({ hostMounts, sharers }: DiskUse): boolean =>
+  sharers.length > 0 || hostMounts.some(path => ofTheHost.test(path) && !isVolume(path));
+
+/** What an engine or an orchestrator mounts below /var/lib for one container. */
+const isVolume = (path: string): boolean =>
+  ofLabs.test(path) ||
+  /^\/var\/lib\/(?:kubelet\/pods|docker\/volumes|containers\/storage\/volumes)\//.test(path);
+
+export const sayRoom = ({ last }: FileSystemFacts): string =>
+  `${sayBytes(last.available)} of ${sayBytes(last.total)} available`;
+
+const kindNames: Readonly<Record<DiskUsePart['kind'], string>> = {
+  'writable-layer': 'writable layer (what is written outside of volumes)',
+  mount: 'volume or bind mount',
+  log: 'log kept by the engine',
+};
+
+/** A line for each part, and its largest file. */
+export const partEvidence = ({ parts }: DiskUse, most = 4): readonly Evidence[] =>
+  parts
+    .filter(part => part.bytes > 0)
+    .slice(0, most)
+    .map(part => ({
+      claim: `${kindNames[part.kind]}${part.complete ? '' : ', at least'}`,
+      source: `du ${part.path}`,
+      observed: `${part.bytes} bytes${part.largest[0] === undefined ? '' : `, largest ${part.largest[0].path} ${sayBytes(part.largest[0].size)}`}`,
+    }));
+
+export const roomEvidence = (fileSystem: FileSystemFacts): Evidence => ({
+  claim: `Room on ${fileSystem.mountPoint} (${fileSystem.type})`,
+  source: `statfs ${fileSystem.mountPoint} f_bavail × f_bsize`,
+  observed: `${fileSystem.last.available} of ${fileSystem.last.total} bytes`,
+});
+
+export const usedOn = ({ last }: FileSystemFacts): Bytes => bytes(last.total - last.free);
