@@ -13,6 +13,11 @@ export const instruments: {
   runq: async () => (await import('./instruments/runq/instrument.ts')).instrument,
   reclaim: async () => (await import('./instruments/reclaim/instrument.ts')).instrument,
   softirq: async () => (await import('./instruments/softirq/instrument.ts')).instrument,
+  throttle: async () => (await import('./instruments/throttle/instrument.ts')).instrument,
+  offcpu: async () => (await import('./instruments/offcpu/instrument.ts')).instrument,
+  timerlat: async () => (await import('./instruments/timerlat/instrument.ts')).instrument,
+  'block-io': async () => (await import('./instruments/block-io/instrument.ts')).instrument,
+  writeback: async () => (await import('./instruments/writeback/instrument.ts')).instrument,
 };
 
 export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];

@@ -1,12 +1,17 @@
 import type { Reading } from '../linux/reading.ts';
+import type { BlockIoResult } from './instruments/block-io/result.ts';
 import type { CapabilitiesResult } from './instruments/capabilities/result.ts';
 import type { ExecResult } from './instruments/exec/result.ts';
+import type { OffcpuResult } from './instruments/offcpu/result.ts';
 import type { ProfileResult } from './instruments/profile/result.ts';
 import type { ReclaimResult } from './instruments/reclaim/result.ts';
 import type { RunqResult } from './instruments/runq/result.ts';
 import type { SeccompResult } from './instruments/seccomp/result.ts';
 import type { SignalsResult } from './instruments/signals/result.ts';
 import type { SoftirqResult } from './instruments/softirq/result.ts';
+import type { ThrottleResult } from './instruments/throttle/result.ts';
+import type { TimerlatResult } from './instruments/timerlat/result.ts';
+import type { WritebackResult } from './instruments/writeback/result.ts';
 
 /** What each instrument finds, by its name. Plain data: rules read it, files keep it. */
 export interface TracedResults {
@@ -18,6 +23,11 @@ export interface TracedResults {
   readonly seccomp: SeccompResult;
   readonly signals: SignalsResult;
   readonly softirq: SoftirqResult;
+  readonly 'block-io': BlockIoResult;
+  readonly offcpu: OffcpuResult;
+  readonly throttle: ThrottleResult;
+  readonly timerlat: TimerlatResult;
+  readonly writeback: WritebackResult;
 }
 export type InstrumentName = keyof TracedResults;
 

@@ -9,3 +9,11 @@ export const saySharePercent = (part: number, whole: number): string =>
 
 const significant = (amount: number): string =>
   amount >= 100 ? String(Math.round(amount)) : String(Number(amount.toPrecision(3)));
+
+const binaryUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** `64 MiB`, `512 B`. */
+export function sayBytes(value: number): string {
+  const power = Math.min(binaryUnits.length - 1, value < 1024 ? 0 : Math.floor(Math.log2(value) / 10));
+  return `${significant(value / 1024 ** power)} ${binaryUnits[power]}`;
+}

@@ -89,7 +89,8 @@ export async function traceContainer(
         signal: stop.signal,
         options: options.options,
         onReady: shown.ready,
-        onUpdate: shown.update,
+        // A profile is named function by function at the end: doing it twice a second would cost what it measures.
+        onUpdate: options.json || instrument.kind === 'profile' ? undefined : shown.update,
       }),
       `${instrument.name} could not look`,
     );

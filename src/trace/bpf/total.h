@@ -2,7 +2,7 @@
 // Nanoseconds added up by a key, with how often, the longest, and an amount of something else (bytes, pages). src/trace/total.ts reads them.
 #pragma once
 #include "kernel.h"
-#include "ring.h"
+#include "lost.h"
 
 struct total {
 	__u64 time;

@@ -3,7 +3,7 @@
 // limit (vmscan:mm_vmscan_memcg_reclaim_begin and _end), or because the whole machine is short
 // (vmscan:mm_vmscan_direct_reclaim_begin and _end); include/trace/events/vmscan.h.
 #include "../../bpf/scope.h"
-#include "../../bpf/ring.h"
+#include "../../bpf/lost.h"
 #include "../../bpf/histogram.h"
 #include "../../bpf/total.h"
 

@@ -4,7 +4,7 @@
 // include/trace/events/irq.h, timer.h and napi.h.
 #include "../../bpf/scope.h"
 #include "../../bpf/interrupted.h"
-#include "../../bpf/ring.h"
+#include "../../bpf/lost.h"
 #include "../../bpf/histogram.h"
 #include "../../bpf/total.h"
 

@@ -1,0 +1,35 @@
+import { textFrom } from '../../ebpf.ts';
+import { histogramFrom } from '../../histogram.ts';
+import { decodeAmount, decodeTotal } from '../../total.ts';
+import type { BlockOperation, BlockSender, BlockStream } from './result.ts';
+
+type Entry = readonly [Buffer, Buffer];
+
+const operations: readonly BlockOperation[] = ['read', 'write', 'flush', 'discard'];
+const operationAt = (bytes: Buffer, at: number): BlockOperation =>
+  operations[bytes.readUInt32LE(at)] ?? 'other';
+
+const histogramSize = 40 * 8;
+const timesAt = 40;
+const sizesAt = timesAt + histogramSize;
+
+/** `struct stream` and `struct sums` of block-io.bpf.c. */
+export const decodeStream = ([key, value]: Entry): BlockStream => ({
+  device: textFrom(key, 12, 32),
+  number: `${key.readUInt32LE(0)}:${key.readUInt32LE(4)}`,
+  operation: operationAt(key, 8),
+  ...decodeTotal(value),
+  bytes: decodeAmount(value),
+  errors: Number(value.readBigUInt64LE(32)),
+  times: histogramFrom('us', value.subarray(timesAt, sizesAt)),
+  sizes: histogramFrom('bytes', value.subarray(sizesAt, sizesAt + histogramSize)),
+});
+
+/** `struct issuer`: u32 process, u32 operation, char name[16]. */
+export const decodeSender = ([key, value]: Entry): BlockSender => ({
+  pid: key.readUInt32LE(0),
+  operation: operationAt(key, 4),
+  name: textFrom(key, 8, 16),
+  ...decodeTotal(value),
+  bytes: decodeAmount(value),
+});
