@@ -35,6 +35,12 @@ import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow
 import { definition as portsExhausted } from './network/ports-exhausted/case.ts';
 import { lab as portsExhaustedLab } from './network/ports-exhausted/lab.ts';
 import { rule as portsExhaustedRule } from './network/ports-exhausted/rule.ts';
+import { definition as reordering } from './network/reordering/case.ts';
+import { lab as reorderingLab } from './network/reordering/lab.ts';
+import { rule as reorderingRule } from './network/reordering/rule.ts';
+import { definition as retransmissions } from './network/retransmissions/case.ts';
+import { lab as retransmissionsLab } from './network/retransmissions/lab.ts';
+import { rule as retransmissionsRule } from './network/retransmissions/rule.ts';
 import { definition as sendQueueStuck } from './network/send-queue-stuck/case.ts';
 import { lab as sendQueueStuckLab } from './network/send-queue-stuck/lab.ts';
 import { rule as sendQueueStuckRule } from './network/send-queue-stuck/rule.ts';
@@ -126,4 +132,6 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(inodesExhausted, inodesExhaustedRule, inodesExhaustedLab),
   entry(quotaReached, quotaReachedRule, quotaReachedLab),
   entry(diskFilledByContainer, diskFilledByContainerRule, diskFilledByContainerLab),
+  entry(retransmissions, retransmissionsRule, retransmissionsLab),
+  entry(reordering, reorderingRule, reorderingLab),
 ];

@@ -9,6 +9,7 @@ import type { CgroupPath, Microseconds } from '../linux/units.ts';
 import type { DiskUse } from '../observe/disk-use.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
 import type { HugeMemory } from '../observe/huge-memory.ts';
+import type { NetworkPlace } from '../observe/networks.ts';
 import type {
   HostFacts,
   IsolationFacts,
@@ -55,6 +56,8 @@ export interface FactsByName {
   };
   readonly listeners: readonly Listener[];
   readonly tcp: TcpFacts;
+  /** The network namespaces connected with those that were looked at. */
+  readonly networks: readonly NetworkPlace[];
   /** Of the container's network namespace. */
   readonly conntrack: { readonly first: ConntrackStat; readonly last: ConntrackStat };
   readonly containerSysctls: Readonly<Record<string, string>>;

@@ -57,6 +57,9 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   conntrack: (_, { network }) =>
     network.conntrack ??
     absent('its tracked connections', 'disabled', 'observe again: this observation is older'),
+  networks: ({ host }) =>
+    host.networks ??
+    absent('the network namespaces around it', 'disabled', 'observe again: this observation is older'),
   tcp: (_, { network }) =>
     network.tcp ??
     absent('its TCP connections', 'disabled', 'observe again: this observation is older than that'),

@@ -11,7 +11,7 @@ export type Namespaces = Readonly<Partial<Record<NamespaceKind, NamespaceId>>>;
 export const initialPidNamespace = namespaceId(0xeffffffc);
 
 /** `net:[4026531840]` → 4026531840. */
-function parseNamespaceLink(text: string): NamespaceId | undefined {
+export function parseNamespaceLink(text: string): NamespaceId | undefined {
   const match = /^[a-z_]+:\[(\d+)\]$/.exec(text);
   return match?.[1] === undefined ? undefined : namespaceId(Number(match[1]));
 }

@@ -16,6 +16,7 @@ import { absent, flatMapReading, mapReading, orElse, present, type Reading } fro
 import { inNamespace } from '../linux/syscalls/setns.ts';
 import { type HostPid, hostPid, type NamespaceId } from '../linux/units.ts';
 import { type DropsByInode, dropsByInode, findSocketOwners, toListeners } from './listeners.ts';
+import { finishPlaces, type PlacesSample, placesNotAsked, samplePlaces } from './networks.ts';
 import type { HostFacts, NetworkFacts } from './observation.ts';
 import {
   finishConnections,
@@ -40,7 +41,7 @@ export interface NetworkObserver {
 }
 
 export interface NetworkFindings {
-  readonly host: Pick<HostFacts, 'networkSysctls' | 'networkSysctlDefaults' | 'conntrack'>;
+  readonly host: Pick<HostFacts, 'networkSysctls' | 'networkSysctlDefaults' | 'conntrack' | 'networks'>;
   readonly containers: ReadonlyMap<HostPid, NetworkFacts>;
 }
 
@@ -75,6 +76,7 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
   const samples: SampleTable[] = [];
   const connections = new Map<NamespaceId, Reading<TcpBefore>>();
   const hostConntrack: Reading<ConntrackStat>[] = [];
+  const places: Reading<PlacesSample>[] = [];
   const readCounters = createNetCounterReader(files);
   let host: HostLook | undefined;
   const look = (): HostLook => {
@@ -97,12 +99,17 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
     sample: () => {
       samples.push(sampleNamespaces(files, inits, readCounters, samples.length === 0));
       hostConntrack.push(readConntrackStat(files, hostPid(1)));
+      if (inits.length > 0 && inits.length <= namespacesReadWhole)
+        places.push(samplePlaces(files, readCounters));
     },
     finish: members => {
       const ends = [samples[0] ?? new Map(), samples.at(-1) ?? new Map()] as const;
       const findings = finish(files, look(), ends, connections, members);
       const conntrack = pairOf(hostConntrack[0], hostConntrack.at(-1));
-      return { ...findings, host: { ...findings.host, conntrack } };
+      const own = [...(samples.at(-1)?.keys() ?? [])];
+      const [first = placesNotAsked, last = placesNotAsked] = [places[0], places.at(-1)];
+      const networks = finishPlaces(files, own, first, last);
+      return { ...findings, host: { ...findings.host, conntrack, networks } };
     },
   };
 }

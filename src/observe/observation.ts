@@ -17,6 +17,7 @@ import type { DiskUse } from './disk-use.ts';
 import type { DiskFacts } from './disks.ts';
 import type { FileSystemFacts } from './file-systems.ts';
 import type { HugeMemory } from './huge-memory.ts';
+import type { NetworkPlace } from './networks.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { Sleeps } from './sleeps.ts';
 import type { TcpFacts } from './tcp.ts';
@@ -76,6 +77,8 @@ export interface HostFacts {
   readonly networkSysctls: Reading<Readonly<Record<string, string>>>;
   /** What a network namespace made now starts with; where the host's value differs, somebody tuned the host. */
   readonly networkSysctlDefaults: Reading<Readonly<Record<string, string>>>;
+  /** The network namespaces that the containers' are connected with, and their own; when few containers are looked at. */
+  readonly networks?: Reading<readonly NetworkPlace[]>;
   /** The host's own table of tracked connections, which containers behind its NAT are in too. */
   readonly conntrack?: Reading<{ readonly first: ConntrackStat; readonly last: ConntrackStat }>;
   /** Huge pages that the host has set aside, by size. */

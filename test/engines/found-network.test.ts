@@ -60,7 +60,7 @@ describe.skipIf(withoutDocker !== undefined)(
           ['sh', '-c', 'sleep 1; exec /usr/bin/perl -e "$0"', manyConnections],
         );
         const init = Number(await daemon.docker('inspect', '--format', '{{.State.Pid}}', id));
-        await inNetworkOf(init, findProgram('iptables') ?? 'iptables', ...track);
+        await inNetworkOf(init, iptables, ...track);
         const finding = await foundSoon('network/conntrack-table-full', 'gb-tracked', daemon.environment);
         expect(finding.summary).toContain('200 of 200');
       });
@@ -93,6 +93,8 @@ async function withFewTracked(action: () => Promise<void>): Promise<void> {
 
 const withoutCrun = whyNot('crun', 'busybox', 'setpriv');
 
+const feed = 'while :; do nc 10.0.0.2 7010 < /dev/zero; sleep 0.1; done';
+
 describe.skipIf(withoutCrun !== undefined)(
   `network in crun${withoutCrun === undefined ? '' : ` (skipped: ${withoutCrun})`}`,
   () => {
@@ -101,18 +103,81 @@ describe.skipIf(withoutCrun !== undefined)(
       await inNetworkOf(box.init, ...upLink.split(' '));
       expect((await foundSoon('network/send-queue-stuck', box.id)).certainty).toBe('proved');
     });
+
+    test('packets lost by a firewall, and packets that take two ways', async () => {
+      await using far = await runNode(receiver);
+      await using near = await runCrun(['sh', '-c', feed]);
+      await connectBoth(near.init, far.init);
+      await inNetworkOf(
+        near.init,
+        ...'tc qdisc add dev eth0 root tbf rate 80mbit burst 15k latency 400ms'.split(' '),
+      );
+      const some = [
+        '-p',
+        'tcp',
+        '-m',
+        'statistic',
+        '--mode',
+        'random',
+        '--probability',
+        '0.05',
+        '-j',
+        'DROP',
+      ];
+      await inNetworkOf(far.init, iptables, '-I', 'INPUT', ...some);
+      expect((await foundSoon('network/retransmissions', near.id)).certainty).toBe('proved');
+      await inNetworkOf(far.init, iptables, '-D', 'INPUT', ...some);
+      await inNetworkOf(near.init, ...'tc qdisc del dev eth0 root'.split(' '));
+      await takeTwoWays(near.init);
+      expect((await foundSoon('network/reordering', near.id)).certainty).toBe('proved');
+    });
   },
 );
 
-const withoutUnshare = whyNot('unshare', 'setpriv', 'ip', 'iptables');
+const withoutUnshare = whyNot('unshare', 'setpriv', 'ip', 'tc', 'iptables');
+const iptables = findProgram('iptables') ?? 'iptables';
+
+/** A program of Node's in namespaces of its own, with loopback up. */
+const runNode = (program: string, before = upLink) =>
+  runUnshare(['sh', '-c', `${before}; exec "$0" -e "$1"`, process.execPath, program]);
+
+const receiver = `process.on('SIGTERM', () => process.exit());
+  require('net').createServer(s => s.on('error', () => {}).resume()).listen(7010);`;
+/** 256 KiB twenty times a second, as soon as there is a way. */
+const sender = `process.on('SIGTERM', () => process.exit());
+  const data = Buffer.alloc(262144);
+  const begin = () => {
+    const s = require('net').connect(7010, '10.0.0.2', () => { const b = () => s.write(data, () => setTimeout(b, 50)); b(); });
+    s.on('error', () => setTimeout(begin, 100));
+  };
+  begin();`;
+
+/** Every tenth packet that a container sends takes a slower queue. */
+async function takeTwoWays(init: number): Promise<void> {
+  for (const command of [
+    'tc qdisc add dev eth0 root handle 1: htb default 10 r2q 1000',
+    'tc class add dev eth0 parent 1: classid 1:10 htb rate 200mbit burst 30k',
+    'tc class add dev eth0 parent 1: classid 1:20 htb rate 10mbit',
+    `${iptables} -t mangle -A POSTROUTING -p tcp -m statistic --mode nth --every 10 --packet 0 -j CLASSIFY --set-class 1:20`,
+  ])
+    await inNetworkOf(init, ...command.split(' '));
+}
+
+/** A cable between two containers, 10.0.0.1 and 10.0.0.2. */
+async function connectBoth(one: number, other: number): Promise<void> {
+  await inNetworkOf(one, ...`ip link add eth0 type veth peer name eth0 netns ${other}`.split(' '));
+  for (const [init, address] of [
+    [one, '10.0.0.1/24'],
+    [other, '10.0.0.2/24'],
+  ] as const) {
+    await inNetworkOf(init, 'ip', 'address', 'add', address, 'dev', 'eth0');
+    await inNetworkOf(init, ...'ip link set eth0 gso_max_segs 1 up'.split(' '));
+  }
+}
 
 describe.skipIf(withoutUnshare !== undefined)(
   `network with no engine${withoutUnshare === undefined ? '' : ` (skipped: ${withoutUnshare})`}`,
   () => {
-    /** A program of Node's in namespaces of its own, with loopback up. */
-    const runNode = (program: string, before = upLink) =>
-      runUnshare(['sh', '-c', `${before}; exec "$0" -e "$1"`, process.execPath, program]);
-
     test('a range of 50 ports for one destination, while another has room', async () => {
       const narrow = `${upLink}; sysctl -qw net.ipv4.ip_local_port_range="40000 40049"`;
       await using box = await runNode(
@@ -138,7 +203,7 @@ describe.skipIf(withoutUnshare !== undefined)(
       );
       await foundIn(`pid:${box.init}`);
       const drop = ['-I', 'INPUT', '-p', 'tcp', '--dport', '7003', '-j', 'DROP'];
-      await inNetworkOf(box.init, findProgram('iptables') ?? 'iptables', ...drop);
+      await inNetworkOf(box.init, iptables, ...drop);
       const finding = await foundSoon('network/send-queue-stuck', `pid:${box.init}`);
       expect(finding).toMatchObject({ certainty: 'proved', severity: 'warning' });
       expect(finding.summary).toContain('nothing has been acknowledged');
@@ -163,6 +228,40 @@ describe.skipIf(withoutUnshare !== undefined)(
       ]);
       const all = await foundIn(`pid:${box.init}`);
       expect([...all.keys()]).not.toContain('network/conntrack-table-full');
+    });
+
+    test('one packet in twenty dropped by the firewall of the far container', async () => {
+      await using far = await runNode(receiver);
+      await using near = await runNode(sender);
+      await connectBoth(near.init, far.init);
+      const some = ['-m', 'statistic', '--mode', 'random', '--probability', '0.05', '-j', 'DROP'];
+      await inNetworkOf(far.init, iptables, '-I', 'INPUT', '-p', 'tcp', ...some);
+      const finding = await foundSoon('network/retransmissions', `pid:${near.init}`);
+      expect(finding).toMatchObject({ severity: 'warning', certainty: 'proved' });
+      expect(finding.summary).toMatch(/a firewall rule in the network of unshare \(pid \d+\)/);
+      // Whoever receives sends nothing again.
+      expect([...(await foundIn(`pid:${far.init}`)).keys()]).not.toContain('network/retransmissions');
+    });
+
+    test('one packet in ten through a slower queue: reordering, and nothing lost', async () => {
+      await using far = await runNode(receiver);
+      await using near = await runNode(sender);
+      await connectBoth(near.init, far.init);
+      await takeTwoWays(near.init);
+      const finding = await foundSoon('network/reordering', `pid:${near.init}`);
+      expect(finding).toMatchObject({ certainty: 'proved' });
+      expect([...(await foundIn(`pid:${near.init}`)).keys()]).not.toContain('network/retransmissions');
+    });
+
+    test('healthy and busy: bursts between two containers', async () => {
+      await using far = await runNode(receiver);
+      await using near = await runNode(sender);
+      await connectBoth(near.init, far.init);
+      await new Promise(resolve => setTimeout(resolve, 500));
+      for (const { init } of [near, far]) {
+        const alarms = await alarmsIn(`pid:${init}`);
+        expect(alarms.filter(id => id.startsWith('network/'))).toEqual([]);
+      }
     });
 
     test.each([

@@ -18,4 +18,7 @@ export const networkPrograms = {
    * answered, `failed <errno>` or `failed timeout`. One line each time.
    */
   connect: (host: string, port: number, bytes = 0) => program('connect', [host, port, bytes]),
+  /** One connection and a burst of data over it, again and again. Prints `sending` after a second. */
+  send: (host: string, port: number, bytes: number, pauseMs: number) =>
+    program('send', [host, port, bytes, pauseMs]),
 } as const;

@@ -5,6 +5,7 @@ import type { DiskCounters } from '../../linux/proc/host/diskstats.ts';
 import type { Bytes, HostPid, Microseconds, Pages } from '../../linux/units.ts';
 import type { HostFacts } from '../observation.ts';
 import { layout } from './cgroups.ts';
+import { networkPlace } from './networks.ts';
 import {
   byName,
   flag,
@@ -98,6 +99,7 @@ export const host: Schema<HostFacts> = v.object({
   namespaces,
   networkSysctls: reading(byName(text)),
   networkSysctlDefaults: reading(byName(text)),
+  networks: v.exactOptional(reading(list(networkPlace))),
   conntrack: v.exactOptional(reading(conntrack)),
   hugePagePools: v.exactOptional(reading(list(hugePagePool))),
   transparentHugePages: v.exactOptional(reading(v.picklist(['always', 'madvise', 'never']))),

@@ -1,0 +1,68 @@
+import type { Lab, LabBench, LabContainer } from '../../../lab/lab.ts';
+import { networkPrograms } from '../../../lab/network/programs.ts';
+import {
+  makeRoutedPair,
+  type RoutedPair,
+  routedServer,
+  stopRoutedPair,
+} from '../../../lab/network/routed.ts';
+import { openKernelFiles } from '../../../linux/files.ts';
+import { readNetCounters } from '../../../linux/net/snmp.ts';
+
+const files = openKernelFiles();
+const burst = 256 * 1024;
+const pairs = new Map<number, RoutedPair>();
+
+/** A slow way out of the router, with a queue for so many milliseconds of it. */
+const shape = (verb: 'add' | 'change', milliseconds: number): readonly string[] =>
+  `tc qdisc ${verb} dev up0 root tbf rate 50mbit burst 15k latency ${milliseconds}ms`.split(' ');
+
+async function start(bench: LabBench, queueMs: number): Promise<LabContainer> {
+  const pair = await makeRoutedPair(
+    bench,
+    {
+      name: 'sender',
+      program: networkPrograms.send(routedServer.address, routedServer.port, burst, 50),
+      sysctls: { 'net.ipv4.tcp_congestion_control': 'reno' },
+    },
+    async router => void (await router.run(shape('add', queueMs))),
+  );
+  pairs.set(pair.container.init, pair);
+  await pair.container.line(/^sending$/, 20_000);
+  return { ...pair.container, stop: () => stopRoutedPair(pair) };
+}
+
+const counter =
+  (name: string) =>
+  ({ init }: LabContainer): number => {
+    const counters = readNetCounters(files, init);
+    return counters.present ? (counters.value[name] ?? 0) : 0;
+  };
+
+/** As the router's queue counts them. */
+async function dropped({ init }: LabContainer): Promise<number> {
+  const output = await pairs.get(init)?.router.run(['tc', '-s', 'qdisc', 'show', 'dev', 'up0']);
+  return Number(/dropped (\d+)/.exec(output ?? '')?.[1] ?? Number.NaN);
+}
+
+export const lab: Lab = {
+  makes:
+    'a container that sends bursts of 256 KiB, a router and a server, as network namespaces of their own with cables between them; changes nothing else',
+  seconds: 10,
+  needs: [{ kind: 'program', name: 'tc', package: 'iproute2' }],
+  healthy: { says: 'a slow link with a queue of 400 ms', start: bench => start(bench, 400) },
+  problem: { says: 'the same link with a queue of 5 ms', start: bench => start(bench, 5) },
+  fix: {
+    says: 'the queue made longer, everything else left as it is',
+    apply: async (_, broken) => {
+      await pairs.get(broken.init)?.router.run(shape('change', 400));
+      // What is in the air is sent again once more.
+      await new Promise(resolve => setTimeout(resolve, 1000));
+      return broken;
+    },
+  },
+  figures: [
+    { name: 'segments sent again', unit: 'count', read: counter('Tcp.RetransSegs') },
+    { name: 'dropped by the queue', unit: 'count', read: dropped },
+  ],
+};
