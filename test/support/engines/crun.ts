@@ -23,7 +23,10 @@ export interface RuntimeOptions {
 
 /** The part of the OCI runtime specification that tests change. */
 export interface OciConfig {
+  root: { readonly: boolean };
+  mounts: { destination: string; type: string; source: string; options: string[] }[];
   process: {
+    env: string[];
     user: { uid: number; gid: number };
     noNewPrivileges: boolean;
     capabilities: Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]>;

@@ -89,9 +89,13 @@ describe('how sure', () => {
     expect(judge({ processes: present([process()]) })).toMatchObject({ certainty: 'likely' });
     expect(judge({ processes: notThere })).toMatchObject({ certainty: 'likely' });
   });
-  test('without PSI of its own nothing can be said', () => {
-    for (const pressure of [notThere, stalled(0.6, { shared: true }), stalled(0.6, { path: '/' })])
-      expect(judge({ pressure }).kind).toBe('inconclusive');
+  test('without PSI of its own the looks at sleeping tasks tell', () => {
+    for (const pressure of [notThere, stalled(0.6, { shared: true }), stalled(0.6, { path: '/' })]) {
+      expect(judge({ pressure })).toMatchObject({ kind: 'found', severity: 'critical', certainty: 'proved' });
+      expect(judge({ pressure, processes: present([process()]) }).kind).toBe('inconclusive');
+    }
+    const once = process(4720, { sleeps: { looks: 40, channels: {}, reclaiming: 1 } });
+    expect(judge({ pressure: notThere, processes: present([once]) }).kind).toBe('ruled-out');
   });
   test('unless no limit was met', () => {
     expect(judge({ pressure: notThere, memory: memoryOf(full(5)) }).kind).toBe('ruled-out');

@@ -15,7 +15,7 @@ import { bytes } from '../../../linux/units.ts';
 import type { definition, ReclaimStallsFacts } from './case.ts';
 import { fixesFor } from './fixes.ts';
 import { type Pressed, pressedLevel, sayPressed } from './pressed.ts';
-import { sleepersIn } from './sleepers.ts';
+import { sleepersIn, stallsByLooks } from './sleepers.ts';
 
 /** Less than a tenth of the time is what any container at its limit spends. */
 const notable = 0.1;
@@ -27,8 +27,9 @@ const refaultBytesPerSecond = 2 ** 20;
 const writtenShare = 0.2;
 
 /**
- * Found: tasks stood still (PSI) while charges met a limit, and not for pages that come back. Proved when a task was
- * seen asleep in reclaim for a memory cgroup; PSI alone does not say which wait it was.
+ * Found: tasks stood still while charges met a limit, and not for pages that come back. Proved when a task was seen
+ * asleep in reclaim for a memory cgroup; PSI alone does not say which wait it was. Where there is no PSI for the
+ * container (pure v1), the looks at sleeping tasks have to tell how long, too.
  */
 export const rule: RuleOf<typeof definition> = facts => {
   const chain = facts.memory;
@@ -39,7 +40,7 @@ export const rule: RuleOf<typeof definition> = facts => {
       observed: chain.own.directory,
     });
   }
-  const stalls = measureStalls(facts);
+  const stalls = measureStalls(facts) ?? stallsByLooks(facts.processes);
   const pressed = pressedLevel(chain);
   if (pressed === undefined) {
     return ruledOut(...(stalls === undefined ? [] : [stalls.evidence]), {
