@@ -55,6 +55,11 @@ function addInstrument(trace: Command, instrument: Instrument, done: (code: numb
       new Option('-o, --output <file>', `also write the result, by the name's end: ${formsOf(instrument)}`),
     )
     .addOption(json());
+  const engines = [...new Set(instrument.engines.map(({ engine }) => engine))];
+  if (engines.length > 1)
+    command.addOption(
+      new Option('--engine <engine>', 'not the best one there is, but this').choices(engines),
+    );
   for (const option of options) command.addOption(optionOf(option));
   command
     .addHelpText('after', `\n${wrap(`Cost: ${cost}.`, 80)}`)

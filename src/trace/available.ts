@@ -5,9 +5,14 @@ import { findTracefs } from '../linux/tracefs.ts';
 import type { EngineName, EngineNeeds, Instrument } from './instrument.ts';
 
 /** The best engine that can run an instrument here; absent with the reason of the one that comes nearest. */
-export function findEngine(files: KernelFiles, { name, engines }: Instrument): Reading<EngineName> {
+export function findEngine(
+  files: KernelFiles,
+  { name, engines }: Instrument,
+  wanted?: string,
+): Reading<EngineName> {
   let reason: Reading<EngineName> | undefined;
   for (const needs of engines) {
+    if (wanted !== undefined && needs.engine !== wanted) continue;
     const reading = mapReading(checkNeeds(files, needs), () => needs.engine);
     if (reading.present) return reading;
     reason ??= reading;

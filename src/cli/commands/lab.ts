@@ -2,6 +2,8 @@ import { catalogue } from '../../cases/index.ts';
 import type { LabEngine } from '../../lab/lab.ts';
 import { type LabProgress, type LabRun, runLab } from '../../lab/runner.ts';
 import { cleanAbandoned } from '../../lab/undo.ts';
+import { openKernelFiles } from '../../linux/files.ts';
+import { sweepTraceInstances } from '../../linux/trace-instance.ts';
 import type { CgroupVersion } from '../../vm/qemu.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { jsonText, page, print, printJson } from '../output.ts';
@@ -97,6 +99,7 @@ function clearStage(): void {
 
 export async function labClean(options: { readonly json: boolean }): Promise<ExitCode> {
   const { undone, left } = cleanAbandoned();
+  sweepTraceInstances(openKernelFiles());
   if (options.json) printJson({ version: 1, undone, left });
   else {
     print(

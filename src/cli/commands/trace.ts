@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { type KernelFiles, openKernelFiles } from '../../linux/files.ts';
 import type { Reading } from '../../linux/reading.ts';
+import { sweepTraceInstances } from '../../linux/trace-instance.ts';
 import { findEngine } from '../../trace/available.ts';
 import { instrumentNames, loadInstrument } from '../../trace/index.ts';
 import type { EngineName, Instrument, TraceResult } from '../../trace/instrument.ts';
@@ -25,6 +26,7 @@ export async function examineInstruments(files: KernelFiles): Promise<readonly I
 }
 
 export async function traceList(options: { readonly json: boolean }): Promise<ExitCode> {
+  sweepTraceInstances(openKernelFiles());
   const states = await examineInstruments(openKernelFiles());
   if (options.json) {
     printJson({
@@ -69,7 +71,11 @@ export async function traceContainer(
 ): Promise<ExitCode> {
   const write = writerFor(instrument, options.output);
   const files = openKernelFiles();
-  const engine = orFail(findEngine(files, instrument), `${instrument.name} cannot run here`);
+  const engine = orFail(
+    findEngine(files, instrument, options.options.engine),
+    `${instrument.name} cannot run here`,
+  );
+  sweepTraceInstances(files);
   const container = await findContainer(files, selector);
   const target = orFail(findTarget(files, container), `${container.name} cannot be traced`);
   const stop = stopOnSignals();

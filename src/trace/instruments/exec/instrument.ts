@@ -1,9 +1,11 @@
 import { saySignal } from '../../../linux/signals.ts';
 import { runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
+import { birthEvent } from '../../members.ts';
 import { counted, sentence, type View } from '../../view.ts';
 import { createExecTally, decodeEvent } from './decode.ts';
-import type { ExecResult } from './result.ts';
+import { runExecByFtrace } from './ftrace.ts';
+import type { ExecResult, ExitEvent } from './result.ts';
 
 export const instrument: Instrument<ExecResult> = {
   name: 'exec',
@@ -12,7 +14,13 @@ export const instrument: Instrument<ExecResult> = {
   kind: 'stream',
   cost: 'one event for each program started or ended; below what can be measured for a shell that forks all the time',
   example: 'glassbox trace exec web-1 --for 30s',
-  engines: [{ engine: 'ebpf', tracepoints: ['sched:sched_process_exec', 'sched:sched_process_exit'] }],
+  engines: [
+    { engine: 'ebpf', tracepoints: ['sched:sched_process_exec', 'sched:sched_process_exit'] },
+    {
+      engine: 'ftrace',
+      tracepoints: ['sched:sched_process_exec', 'sched:sched_process_exit', birthEvent],
+    },
+  ],
   run: runExec,
   view,
   events: {
@@ -29,6 +37,7 @@ export const instrument: Instrument<ExecResult> = {
 };
 
 async function runExec(run: TraceRun<ExecResult>) {
+  if (run.engine === 'ftrace') return runExecByFtrace(run);
   const tally = createExecTally();
   const startedAt = process.hrtime.bigint();
   return runEbpf(run, {
@@ -43,20 +52,26 @@ async function runExec(run: TraceRun<ExecResult>) {
 
 function sayEvent(event: ExecResult['events'][number]): readonly string[] {
   const at = (event.at / 1000).toFixed(3);
-  if (event.kind === 'exit') {
-    const { ended, name } = event;
-    const how = ended.kind === 'exit' ? `exit ${ended.code}` : saySignal(ended.signal);
-    return [at, String(event.inside), '', '', '', `${name} ended: ${how}`];
-  }
-  const { parent } = event;
+  const number = event.inside === null ? '?' : String(event.inside);
+  if (event.kind === 'exit') return [at, number, '', '', '', `${event.name} ended${sayEnd(event.ended)}`];
+  const { parent, uid } = event;
   return [
     at,
-    String(event.inside),
-    parent.inside === null ? `${parent.name} (host)` : `${parent.name} (${parent.inside})`,
-    String(event.uid),
+    number,
+    parent === null
+      ? '?'
+      : parent.inside === null
+        ? `${parent.name} (host)`
+        : `${parent.name} (${parent.inside})`,
+    uid === null ? '?' : String(uid),
     event.tty ?? '-',
     sayCommand(event.file, event.arguments, event.argumentsCut),
   ];
+}
+
+function sayEnd(ended: ExitEvent['ended']): string {
+  if (ended.kind === 'unknown') return '';
+  return ended.kind === 'exit' ? `: exit ${ended.code}` : `: ${saySignal(ended.signal)}`;
 }
 
 /** argv[0] may be anything; the file is what ran, and is told where they differ. */

@@ -5,11 +5,12 @@ export interface ExecEvent {
   readonly at: number;
   /** Host pid, and as the container numbers it. */
   readonly pid: number;
-  readonly inside: number;
-  readonly parent: { readonly pid: number; readonly inside: number | null; readonly name: string };
+  readonly inside: number | null;
+  /** Null, as the user, where ftrace looks and the program had ended before it could be asked. */
+  readonly parent: { readonly pid: number; readonly inside: number | null; readonly name: string } | null;
   /** Of the host's user namespace. */
-  readonly uid: number;
-  /** Controlling terminal: `pts0`; null for most of a container. */
+  readonly uid: number | null;
+  /** Controlling terminal: `pts0`; null for most of a container, and where ftrace looks. */
   readonly tty: string | null;
   /** As execve(2) was given it. */
   readonly file: string;
@@ -21,9 +22,10 @@ export interface ExecEvent {
 export interface ExitEvent {
   readonly at: number;
   readonly pid: number;
-  readonly inside: number;
+  readonly inside: number | null;
   readonly name: string;
-  readonly ended:
+  readonly ended: /** ftrace does not tell. */
+    | { readonly kind: 'unknown' }
     | { readonly kind: 'exit'; readonly code: number }
     | { readonly kind: 'signal'; readonly signal: number };
 }

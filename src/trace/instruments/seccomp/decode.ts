@@ -28,7 +28,10 @@ export function seccompResult(
   base: TraceResult,
   entries: readonly (readonly [Buffer, Buffer])[],
 ): SeccompResult {
-  const denied = entries.map(decodeDenied).sort((one, other) => other.count - one.count);
+  const denied = entries
+    .toSorted(([one], [other]) => one.readUInt32LE(0) - other.readUInt32LE(0))
+    .map(decodeDenied)
+    .sort((one, other) => other.count - one.count);
   const total = (kind: DeniedCall['answer']['kind']): number =>
     denied.reduce((sum, { answer, count }) => (answer.kind === kind ? sum + count : sum), 0);
   return { ...base, denied, errors: total('error'), signals: total('signal'), killed: total('killed') };

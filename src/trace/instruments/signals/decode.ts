@@ -53,11 +53,11 @@ export function createSignalTally(): {
       byOutcome[event.outcome] = (byOutcome[event.outcome] ?? 0) + 1;
       if (events.length < eventsAtMost) events.push(event);
       const { signal, outcome, target, sender } = event;
-      const key = `${sender.pid} ${target.pid} ${signal} ${outcome}`;
+      const key = `${target.pid} ${signal} ${outcome} ${sender.name}`;
       const known = rows.get(key);
       if (known !== undefined) known.count += 1;
       else if (rows.size < 20 * rowsAtMost)
-        rows.set(key, { row: { signal, outcome, target, sender, count: 0 }, count: 1 });
+        rows.set(key, { row: { signal, outcome, target, sender: sender.name, count: 0 }, count: 1 });
     },
     result: base => ({
       ...base,

@@ -1,8 +1,10 @@
 import { saySignal } from '../../../linux/signals.ts';
 import { runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
+import { birthEvent } from '../../members.ts';
 import { counted, sentence, type View } from '../../view.ts';
 import { createSignalTally, decodeSignal } from './decode.ts';
+import { runSignalsByFtrace } from './ftrace.ts';
 import type { Party, SignalOutcome, SignalsResult } from './result.ts';
 
 export const instrument: Instrument<SignalsResult> = {
@@ -12,7 +14,10 @@ export const instrument: Instrument<SignalsResult> = {
   kind: 'stream',
   cost: 'one event for each signal sent on the machine; nothing to measure below thousands a second',
   example: 'glassbox trace signals web-1 --for 10s',
-  engines: [{ engine: 'ebpf', tracepoints: ['signal:signal_generate'] }],
+  engines: [
+    { engine: 'ebpf', tracepoints: ['signal:signal_generate'] },
+    { engine: 'ftrace', tracepoints: ['signal:signal_generate', birthEvent] },
+  ],
   run: runSignals,
   view,
   events: {
@@ -37,6 +42,7 @@ export const instrument: Instrument<SignalsResult> = {
 };
 
 async function runSignals(run: TraceRun<SignalsResult>) {
+  if (run.engine === 'ftrace') return runSignalsByFtrace(run);
   const tally = createSignalTally();
   // Of the clock that bpf_ktime_get_ns() reads, CLOCK_MONOTONIC.
   const startedAt = process.hrtime.bigint();
@@ -80,7 +86,7 @@ function view({ total, byOutcome, table }: SignalsResult): View {
           String(count),
           saySignal(signal),
           outcome,
-          sayParty(sender),
+          sender,
           sayParty(target),
         ]),
     },

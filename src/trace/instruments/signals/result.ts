@@ -30,7 +30,7 @@ export interface SignalsResult extends TraceResult {
   /** All signals to or from the container's processes, by what became of them. */
   readonly total: number;
   readonly byOutcome: Readonly<Partial<Record<SignalOutcome, number>>>;
-  /** The same added up by sender, target, signal and outcome; the most first, 100 at most. */
+  /** The same added up by sender's name, target, signal and outcome; the most first, 100 at most. */
   readonly table: readonly SignalRow[];
   /** One by one, the first 2,000. */
   readonly events: readonly SignalEvent[];
@@ -40,6 +40,7 @@ export interface SignalRow {
   readonly signal: number;
   readonly outcome: SignalOutcome;
   readonly target: Party;
-  readonly sender: Party;
+  /** The sender's name: many processes of one program count together. */
+  readonly sender: string;
   readonly count: number;
 }
