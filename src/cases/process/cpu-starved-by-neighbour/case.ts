@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['cpu', 'cpuset'],
   needs: ['cpu', 'processes', 'neighbours'],
-  mayUse: ['cpuset', 'pressure'],
+  mayUse: ['cpuset', 'pressure', 'traced'],
+  instruments: ['runq'],
   references: [
     'Documentation/scheduler/sched-design-CFS.rst, group scheduling',
     'Documentation/scheduler/sched-stats.rst, /proc/<pid>/schedstat',

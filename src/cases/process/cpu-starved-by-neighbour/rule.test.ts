@@ -15,6 +15,7 @@ import { resolvers } from '../../../diagnose/resolve.ts';
 import type { CgroupVersion, CpuSample } from '../../../linux/cgroup/model.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { cgroupPath, limitOf, microseconds } from '../../../linux/units.ts';
+import type { Traced } from '../../../trace/results.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -103,6 +104,7 @@ function judge({
     cpu,
     cpuset,
     pressure: notThere,
+    traced: notThere,
     neighbours,
     processes: [ran(own.last.usage.present ? own.last.usage.value / 1000 : 0, waitedMs, threads)],
     ...change,
@@ -297,4 +299,67 @@ test('neighbours of the captured observation: siblings on each level, and tasks 
   const sibling = neighbours.value.find(({ path }) => path.endsWith('/neighbour'));
   expect(sibling).toMatchObject({ cpus: [0], member: { path: facts.container.cgroups.cpu } });
   expect(neighbours.value.some(({ level: theirs, path }) => theirs === null && path === '/')).toBe(true);
+});
+
+/** What `glassbox trace runq` would have seen: time that others had the CPU, by their cgroups. */
+function tracedRunq(
+  takers: readonly { readonly cgroup: string | null; readonly ms: number }[],
+  waitedMs: number,
+) {
+  return present({
+    runq: present({
+      engine: 'ebpf',
+      lost: 0,
+      ended: 'stopped',
+      seconds: 1,
+      waits: { unit: 'us', counts: [] },
+      count: 30,
+      waitedUs: waitedMs * 1000,
+      longestUs: 0,
+      idleUs: 0,
+      ownUs: 0,
+      othersUs: takers.reduce((sum, taker) => sum + taker.ms * 1000, 0),
+      takers: takers.map(({ cgroup: path, ms: time }, index) => ({
+        pid: 100 + index,
+        name: 'burn',
+        cgroup: path,
+        own: false,
+        us: time * 1000,
+        count: 10,
+        longestUs: 0,
+      })),
+    }),
+  } satisfies Traced);
+}
+
+test('who cannot be told from counters is seen at the switches', () => {
+  // Both neighbours may run on either CPU and used as much.
+  const scene: Scene = {
+    own: light,
+    waitedMs: 885,
+    neighbours: [
+      neighbour(light, '/box/batch', { usedMs: 880, weight: 2048, cpus: [0, 1] }),
+      neighbour(light, '/box/other', { usedMs: 880, weight: 2048, cpus: [0, 1] }),
+    ],
+    busyMs: [1000, 880],
+  };
+  expect(judge(scene)).toMatchObject({ kind: 'found', certainty: 'likely', trace: 'runq' });
+  const seen = tracedRunq(
+    [
+      { cgroup: '/box/other/inside', ms: 800 },
+      { cgroup: '/box/batch', ms: 20 },
+    ],
+    885,
+  );
+  const verdict = judge({ ...scene, change: { traced: seen } });
+  expect(verdict).toMatchObject({
+    kind: 'found',
+    certainty: 'proved',
+    summary: expect.stringContaining('the cgroup /box/other'),
+  });
+  expect(verdict.kind === 'found' && verdict.evidence.map(({ observed }) => observed)).toContain(
+    '800 ms of 885 ms waited',
+  );
+  const nobody = tracedRunq([{ cgroup: null, ms: 800 }], 885);
+  expect(judge({ ...scene, change: { traced: nobody } })).toMatchObject({ certainty: 'likely' });
 });

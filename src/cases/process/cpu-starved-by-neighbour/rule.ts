@@ -6,6 +6,7 @@ import type { definition } from './case.ts';
 import { type Contention, lostShare, measureContention } from './contention.ts';
 import { excludedBy, neighbourEvidence, psiEvidence } from './evidence.ts';
 import { fixesFor } from './fixes.ts';
+import { type SeenTakers, seenTakers } from './seen.ts';
 import { sayNeighbour, sayWeights } from './words.ts';
 
 /** Below these nobody would notice: a tenth of the window, and three tenths of what it could have had. */
@@ -38,8 +39,10 @@ export const rule: RuleOf<typeof definition> = facts => {
     return ruledOut(waited, ownThreads(contention));
 
   const takers = contention.takers.filter(({ taken }) => taken >= contention.lost / 20);
-  const [culprit] = takers;
-  const isNamed = culprit?.certain === true && culprit.taken >= contention.lost / 2;
+  const seen = seenTakers(facts.traced, facts.neighbours);
+  const culprit = takers.find(({ neighbour }) => neighbour === seen?.most?.neighbour) ?? takers[0];
+  const isNamed =
+    (culprit?.certain === true && culprit.taken >= contention.lost / 2) || isSeen(seen, culprit?.neighbour);
   return found({
     severity: severityOf(contention),
     certainty: isNamed ? 'proved' : 'likely',
@@ -48,13 +51,19 @@ export const rule: RuleOf<typeof definition> = facts => {
       waited,
       ranEvidence(contention, facts),
       ...psiEvidence(facts),
+      ...(seen?.evidence ?? []),
       ...takers.slice(0, 3).flatMap(({ neighbour }) => neighbourEvidence(neighbour)),
       busyEvidence(contention),
     ],
     excluded: excludedBy(facts, contention),
     fixes: fixesFor(facts, culprit?.neighbour),
+    trace: 'runq',
   });
 };
+
+/** It had the CPU for half of what the threads waited, and nobody had it longer. */
+const isSeen = (seen: SeenTakers | undefined, culprit: Neighbour | undefined): boolean =>
+  seen?.most !== undefined && seen.most.neighbour === culprit && seen.most.us >= seen.waitedUs / 2;
 
 export type RuleFacts = Parameters<typeof rule>[0];
 

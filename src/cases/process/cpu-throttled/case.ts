@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['cpu'],
   needs: ['cpu'],
-  mayUse: ['cpuset', 'processes'],
+  mayUse: ['cpuset', 'processes', 'traced'],
+  instruments: ['throttle'],
   references: [
     'Documentation/scheduler/sched-bwc.rst',
     'Documentation/admin-guide/cgroup-v2.rst, "CPU Interface Files"',

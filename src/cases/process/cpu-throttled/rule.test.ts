@@ -15,6 +15,7 @@ import { readCpu } from '../../../linux/cgroup/cpu.ts';
 import type { CgroupVersion, CpuSample } from '../../../linux/cgroup/model.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { limitOf, microseconds } from '../../../linux/units.ts';
+import type { Traced } from '../../../trace/results.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -59,7 +60,13 @@ const used = (path: string, ms: number): Level<CpuSample> =>
   );
 
 const judge = (own: Level<CpuSample>, ...ancestors: readonly Level<CpuSample>[]) =>
-  rule({ ...common(), cpu: chain(own, ...ancestors), cpuset: notThere, processes: notThere });
+  rule({
+    ...common(),
+    cpu: chain(own, ...ancestors),
+    cpuset: notThere,
+    processes: notThere,
+    traced: notThere,
+  });
 
 test.each<[string, Moved, string]>([
   ['the bursts of the lab', { usedMs: 350, periods: 10, throttled: 4 }, 'critical'],
@@ -154,6 +161,7 @@ test('a cgroup that was never throttled needs no long window: 100 ms, as ps take
       cpu: chain({ ...own, first: present(never(own.last, 0)), last: never(own.last, nowThrottled) }),
       cpuset: notThere,
       processes: notThere,
+      traced: notThere,
     });
   };
   expect(fresh(0)).toMatchObject({
@@ -170,6 +178,7 @@ test('after an old cut, a window shorter than three periods decides nothing unle
       cpu: chain(limited('/box/web-1', { usedMs: 60, periods: 2, throttled })),
       cpuset: notThere,
       processes: notThere,
+      traced: notThere,
     });
   expect(short(0)).toMatchObject({ kind: 'inconclusive' });
   expect(short(1)).toMatchObject({ kind: 'found' });
@@ -182,6 +191,7 @@ test('docker is told in its own words; a pod gets no command', () => {
       ...common({ container: container(change) }),
       cpu: chain(own),
       cpuset: notThere,
+      traced: notThere,
       processes: present([process()]),
     });
     return verdict.kind === 'found' ? verdict.fixes.map(({ command }) => command) : [];
@@ -234,6 +244,7 @@ test('a neighbour is excluded by run-queue wait, and not excluded when the wait 
       ...common(),
       cpu: chain(own),
       cpuset: notThere,
+      traced: notThere,
       processes: present([
         process(4711, { scheduler: present({ first: times(0), last: times(waitedMs * 1000) }) }),
       ]),
@@ -297,6 +308,7 @@ test('a cgroup shared with strangers is said to be shared, and harms only who ru
       ...common(),
       cpu: { ...chain(own), shared: true },
       cpuset: notThere,
+      traced: notThere,
       processes: present([
         process(4711, {
           scheduler: present({ first: times(0), last: times(ranMs * 1000) }),
@@ -307,4 +319,30 @@ test('a cgroup shared with strangers is said to be shared, and harms only who ru
   };
   expect(verdict(200)).toMatchObject({ severity: 'critical', summary: expect.stringContaining('shares') });
   expect(verdict(2)).toMatchObject({ severity: 'notice' });
+});
+
+test('the threads that a quota stopped are named where they were seen', () => {
+  const own = limited('/box/web-1', { usedMs: 350, periods: 10, throttled: 4 });
+  const total = { us: 280_000, count: 4, longestUs: 70_000 };
+  const traced: Traced = {
+    throttle: present({
+      engine: 'ebpf',
+      lost: 0,
+      ended: 'stopped',
+      seconds: 1,
+      times: { unit: 'us', counts: [] },
+      levels: [{ cgroup: '/box/web-1', periods: 4, ...total }],
+      threads: [{ process: 7, thread: 9, name: 'worker', ...total }],
+    }),
+  };
+  const verdict = rule({
+    ...common(),
+    cpu: chain(own),
+    cpuset: notThere,
+    processes: notThere,
+    traced: present(traced),
+  });
+  expect(verdict.kind === 'found' && verdict.evidence.at(-1)?.observed).toBe(
+    '4 stops in 4 periods, 280 ms; most: worker (thread 9), 280 ms',
+  );
 });

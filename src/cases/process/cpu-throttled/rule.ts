@@ -9,6 +9,7 @@ import { type Bandwidth, readBandwidths, strictest, usedShare } from './bandwidt
 import type { definition } from './case.ts';
 import { excludedBy, usageEvidence } from './evidence.ts';
 import { fixesFor, sayCpus } from './fixes.ts';
+import { seenEvidence } from './seen.ts';
 
 export const rule: RuleOf<typeof definition> = facts => {
   const { limited, refused } = readBandwidths(facts.cpu);
@@ -50,6 +51,7 @@ export const rule: RuleOf<typeof definition> = facts => {
         observed: `+${sayTime(bandwidth.throttledTime)}`,
       },
       ...usageEvidence(bandwidth, facts.windowMs),
+      ...seenEvidence(facts.traced, bandwidth),
     ],
     excluded: excludedBy(facts, bandwidth, limited),
     fixes: fixesFor(facts.container, bandwidth, parallel, below),
