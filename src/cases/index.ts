@@ -26,12 +26,27 @@ import { rule as shmFullRule } from './memory/shm-full/rule.ts';
 import { definition as swapping } from './memory/swapping/case.ts';
 import { lab as swappingLab } from './memory/swapping/lab.ts';
 import { rule as swappingRule } from './memory/swapping/rule.ts';
+import { definition as addressConflict } from './network/address-conflict/case.ts';
+import { lab as addressConflictLab } from './network/address-conflict/lab.ts';
+import { rule as addressConflictRule } from './network/address-conflict/rule.ts';
 import { definition as conntrackTableFull } from './network/conntrack-table-full/case.ts';
 import { lab as conntrackTableFullLab } from './network/conntrack-table-full/lab.ts';
 import { rule as conntrackTableFullRule } from './network/conntrack-table-full/rule.ts';
+import { definition as firewallDrops } from './network/firewall-drops/case.ts';
+import { lab as firewallDropsLab } from './network/firewall-drops/lab.ts';
+import { rule as firewallDropsRule } from './network/firewall-drops/rule.ts';
+import { definition as forwardingOff } from './network/forwarding-off/case.ts';
+import { lab as forwardingOffLab } from './network/forwarding-off/lab.ts';
+import { rule as forwardingOffRule } from './network/forwarding-off/rule.ts';
+import { definition as linkDown } from './network/link-down/case.ts';
+import { lab as linkDownLab } from './network/link-down/lab.ts';
+import { rule as linkDownRule } from './network/link-down/rule.ts';
 import { definition as listenQueueOverflow } from './network/listen-queue-overflow/case.ts';
 import { lab as listenQueueOverflowLab } from './network/listen-queue-overflow/lab.ts';
 import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow/rule.ts';
+import { definition as mtuBlackHole } from './network/mtu-black-hole/case.ts';
+import { lab as mtuBlackHoleLab } from './network/mtu-black-hole/lab.ts';
+import { rule as mtuBlackHoleRule } from './network/mtu-black-hole/rule.ts';
 import { definition as portsExhausted } from './network/ports-exhausted/case.ts';
 import { lab as portsExhaustedLab } from './network/ports-exhausted/lab.ts';
 import { rule as portsExhaustedRule } from './network/ports-exhausted/rule.ts';
@@ -41,6 +56,12 @@ import { rule as reorderingRule } from './network/reordering/rule.ts';
 import { definition as retransmissions } from './network/retransmissions/case.ts';
 import { lab as retransmissionsLab } from './network/retransmissions/lab.ts';
 import { rule as retransmissionsRule } from './network/retransmissions/rule.ts';
+import { definition as returnRouteMissing } from './network/return-route-missing/case.ts';
+import { lab as returnRouteMissingLab } from './network/return-route-missing/lab.ts';
+import { rule as returnRouteMissingRule } from './network/return-route-missing/rule.ts';
+import { definition as routeMissing } from './network/route-missing/case.ts';
+import { lab as routeMissingLab } from './network/route-missing/lab.ts';
+import { rule as routeMissingRule } from './network/route-missing/rule.ts';
 import { definition as sendQueueStuck } from './network/send-queue-stuck/case.ts';
 import { lab as sendQueueStuckLab } from './network/send-queue-stuck/lab.ts';
 import { rule as sendQueueStuckRule } from './network/send-queue-stuck/rule.ts';
@@ -134,4 +155,11 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(diskFilledByContainer, diskFilledByContainerRule, diskFilledByContainerLab),
   entry(retransmissions, retransmissionsRule, retransmissionsLab),
   entry(reordering, reorderingRule, reorderingLab),
+  entry(linkDown, linkDownRule, linkDownLab),
+  entry(routeMissing, routeMissingRule, routeMissingLab),
+  entry(returnRouteMissing, returnRouteMissingRule, returnRouteMissingLab),
+  entry(forwardingOff, forwardingOffRule, forwardingOffLab),
+  entry(firewallDrops, firewallDropsRule, firewallDropsLab),
+  entry(mtuBlackHole, mtuBlackHoleRule, mtuBlackHoleLab),
+  entry(addressConflict, addressConflictRule, addressConflictLab),
 ];

@@ -20,6 +20,7 @@ import type {
   UnlinkedFile,
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
+import type { ReachFacts } from '../observe/reach/path.ts';
 import type { TcpFacts } from '../observe/tcp.ts';
 import type { UidUsage } from '../observe/uid-usage.ts';
 import type { Traced } from '../trace/results.ts';
@@ -64,6 +65,8 @@ export interface FactsByName {
   readonly hostSysctls: Readonly<Record<string, string>>;
   /** net.* values of a network namespace made now. */
   readonly defaultSysctls: Readonly<Record<string, string>>;
+  /** Where its packets go: what was asked for, and connections that wait in vain. */
+  readonly reach: ReachFacts;
   readonly isolation: IsolationFacts;
   readonly openDevices: readonly OpenDevice[];
   /** What instruments saw in the kernel in the window; absent, because of needs-trace, without `diagnose --deep`. */

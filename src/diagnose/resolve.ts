@@ -66,6 +66,8 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   containerSysctls: (_, { network }) => network.sysctls,
   hostSysctls: ({ host }) => host.networkSysctls,
   defaultSysctls: ({ host }) => host.networkSysctlDefaults,
+  reach: (_, { reach, container }) =>
+    reach ?? absent('the ways of its packets', 'disabled', `name it: glassbox diagnose ${container.name}`),
   isolation: (_, { isolation }) => isolation,
   uidUsage: (_, { uidUsage }) => uidUsage ?? notObserved('what its uids use on the whole host'),
   openDevices: (_, { openDevices }) =>

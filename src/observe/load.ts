@@ -15,6 +15,7 @@ import {
 import { hugeMemory } from './schema/memory.ts';
 import { byName, list, reading, type Schema, text, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
+import { reach } from './schema/reach.ts';
 import { traced } from './schema/traced.ts';
 import { uidUsage } from './schema/uid-usage.ts';
 
@@ -36,6 +37,7 @@ const observation: Schema<Observation> = v.object({
       fileSystems: v.exactOptional(list(fileSystem)),
       diskUse: v.exactOptional(list(diskUse)),
       network,
+      reach: v.exactOptional(reading(reach)),
       isolation: reading(isolation),
       namespacePeers: v.exactOptional(byName(list(text))),
       uidUsage: v.exactOptional(reading(list(uidUsage))),

@@ -19,6 +19,7 @@ import type { FileSystemFacts } from './file-systems.ts';
 import type { HugeMemory } from './huge-memory.ts';
 import type { NetworkPlace } from './networks.ts';
 import type { OpenDevice } from './open-devices.ts';
+import type { ReachFacts } from './reach/path.ts';
 import type { Sleeps } from './sleeps.ts';
 import type { TcpFacts } from './tcp.ts';
 import type { UidUsage } from './uid-usage.ts';
@@ -118,6 +119,8 @@ export interface ContainerFacts {
   /** What it has on those of them that are nearly full; left out when none is. */
   readonly diskUse?: readonly DiskUse[];
   readonly network: NetworkFacts;
+  /** Where its packets go: connections that wait in vain, and what was asked about. Only when few containers are looked at. */
+  readonly reach?: Reading<ReachFacts>;
   readonly isolation: Reading<IsolationFacts>;
   /** Devices that it has open; looked for where nodes of the host's disks or memory are within its reach. */
   readonly openDevices?: Reading<readonly OpenDevice[]>;

@@ -39,6 +39,7 @@ import {
   readStatsAgain,
   sampleProcesses,
 } from './processes.ts';
+import { createReachObserver, type ReachRequest } from './reach/observe.ts';
 import { readSharedMemory } from './shared-memory.ts';
 import { createStorageObserver } from './storage.ts';
 import { createUidTable, type UidTable } from './uid-usage.ts';
@@ -63,6 +64,8 @@ export interface ObserveOptions {
   readonly known?: readonly Container[];
   /** The processes that the containers were just found among, so as not to look for them again. */
   readonly scan?: Reading<ProcessScan>;
+  /** A destination whose way is to be walked from each of the containers. */
+  readonly reach?: ReachRequest | undefined;
 }
 
 /**
@@ -86,6 +89,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     mountsOf: init => mounts.get(init) ?? readMountinfo(files, init),
     hostMounts,
   });
+  const reach = createReachObserver(files, containers, options);
 
   reserveFor(containers.length * scope.controllers.length * filesOfController);
   const cpusBefore = readHostStat(files);
@@ -93,6 +97,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   cgroups.sample(containers);
   network.sample();
   storage.sample();
+  reach.begin();
   const named: Named = scope.programs === 'all' ? 'all' : new Set(inits);
   const processes = sampleProcesses(files, [...membersBefore.values()].flat(), named);
   const known = options.known ?? containers;
@@ -105,6 +110,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   cgroups.sample(containers);
   network.sample();
   storage.sample();
+  const ways = await reach.finish();
 
   const { members, stats } = regroup(files, containers, scan, processes);
   const findings = network.finish(byInit(containers, members));
@@ -149,6 +155,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
             ),
             ...storage.container(container),
             network: findings.containers.get(container.init) ?? nothingRuns.network,
+            ...reachOf(ways, container),
             ...(still.containers.get(container.id) ?? nothingRuns),
           };
     }),
@@ -239,6 +246,14 @@ function readStill(
   }
   return { namespaces, containers: still };
 }
+
+const reachOf = (
+  ways: ReadonlyMap<string, NonNullable<ContainerFacts['reach']>>,
+  { id }: Container,
+): Pick<ContainerFacts, 'reach'> => {
+  const reach = ways.get(id);
+  return reach === undefined ? {} : { reach };
+};
 
 const byInit = (
   containers: readonly Container[],

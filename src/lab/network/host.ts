@@ -20,7 +20,10 @@ export async function startHost(
   const join = cgroup.all.map(directory => `echo 0 > '${directory}/cgroup.procs'`);
   const launch = (wrapper: readonly string[], script: string): Launched =>
     start(journal, name, wrapper, [...join, script].join('\n'));
-  const holder = launch(['unshare', '--net'], 'ip link set lo up\necho up\nread -r end');
+  const holder = launch(
+    ['unshare', '--net'],
+    `printf %.15s ${name} > /proc/self/comm\nip link set lo up\necho up\nread -r end`,
+  );
   await holder.output.line(/^up$/);
 
   const startProgram = async ({ file, args = [] }: HostProgram): Promise<RunningProgram> => {

@@ -14,7 +14,7 @@ export const networkPrograms = {
   /** Accepts connections on a port, sends each `bytes` of data (0 when left out), reads what comes. Prints `listening`. */
   serve: (port: number, bytes = 0) => program('serve', [port, bytes]),
   /**
-   * Connects every 100 ms for up to 400 ms, sends `bytes` and says what came of it: `connected` once the server has
+   * Connects every 100 ms for up to 2.5 s, sends `bytes` and says what came of it: `connected` once the server has
    * answered, `failed <errno>` or `failed timeout`. One line each time.
    */
   connect: (host: string, port: number, bytes = 0) => program('connect', [host, port, bytes]),

@@ -73,3 +73,9 @@ export function createNetCounterReader(files: KernelFiles): NetCounterReader {
 
 export const readNetCounters = (files: KernelFiles, pid: HostPid): Reading<NetCounters> =>
   createNetCounterReader(files)(pid);
+
+/** Those of the network namespace of the calling thread. */
+export function readNetCountersHere(files: KernelFiles): NetCounters {
+  const texts = ['snmp', 'netstat'].map(name => files.read(`/proc/thread-self/net/${name}`, 'one-record'));
+  return parseNetCounters(texts.map(text => (text.present ? text.value : '')).join('\n')) ?? {};
+}

@@ -24,7 +24,16 @@ export function inNamespace<T>(
   kind: JoinableNamespace,
   action: () => T,
 ): Reading<T> {
-  const path = `/proc/${pid}/ns/${kind}`;
+  return inNamespaceAt(files, `/proc/${pid}/ns/${kind}`, kind, action);
+}
+
+/** The same for a namespace that a mount keeps: a path that shows it, such as /run/netns/NAME. */
+export function inNamespaceAt<T>(
+  files: KernelFiles,
+  path: string,
+  kind: JoinableNamespace,
+  action: () => T,
+): Reading<T> {
   if (files.root !== '/') {
     return absent(path, 'vanished', 'a stored tree has no namespace to join; look on the machine itself');
   }

@@ -42,10 +42,10 @@ const because: Schema<Because> = v.picklist([
   'unreadable',
 ]);
 
-const absent = v.object({ present: v.literal(false), what: text, because, remedy: text });
+export const absence = v.object({ present: v.literal(false), what: text, because, remedy: text });
 
 export const reading = <T>(value: Schema<T>): Schema<Reading<T>> =>
-  v.variant('present', [v.object({ present: v.literal(true), value }), absent]) as unknown as Schema<
+  v.variant('present', [v.object({ present: v.literal(true), value }), absence]) as unknown as Schema<
     Reading<T>
   >;
 

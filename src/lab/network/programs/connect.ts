@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 
 const [host = '127.0.0.1', port = '8080', bytes = '0'] = process.argv.slice(2);
 const data = Buffer.alloc(Math.max(1, Number(bytes)), 'x');
-const patienceMs = 400;
+const patienceMs = 2500;
 process.on('SIGTERM', () => process.exit(0));
 
 function attempt(): void {

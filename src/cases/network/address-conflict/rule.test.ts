@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { delivered, effect, leg, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
+import { judge } from '../../../diagnose/engine.ts';
+import type { Observation } from '../../../observe/observation.ts';
+import { entry } from '../../entry.ts';
+import { definition } from './case.ts';
+import { lab } from './lab.ts';
+import { rule } from './rule.ts';
+
+const verdictOn = (fixture: string) => {
+  const observation: Observation = JSON.parse(
+    readFileSync(new URL(`./fixture/${fixture}.json`, import.meta.url), 'utf8'),
+  );
+  const [container] = observation.containers;
+  if (container === undefined) throw new Error('a fixture without a container');
+  return judge(observation, container, [entry(definition, rule, lab)])[0]?.verdict;
+};
+
+test('found in the problem, with both holders and whom the router sends to; ruled out in the healthy twin', () => {
+  expect(verdictOn('problem')).toMatchObject({
+    kind: 'found',
+    severity: 'critical',
+    certainty: 'proved',
+    summary: expect.stringMatching(/^10\.77\.0\.2 is on eth0 of .*, on one link: .* sends to twin/),
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ claim: expect.stringMatching(/^Neighbour entry in router/) }),
+    ]),
+  });
+  expect(verdictOn('healthy')).toMatchObject({ kind: 'ruled-out' });
+});
+
+const client = stage('client');
+const holders = [
+  { place: 'client', namespace: client.namespace, device: 'eth0', mac: '02:00:00:00:00:02' },
+  { place: 'twin', namespace: stage('another').namespace, device: 'eth0', mac: '02:00:00:00:00:99' },
+];
+const back = (mac: string) =>
+  walk({
+    back: leg(
+      delivered,
+      stage('server', { enteredBy: null }),
+      stage('router', {
+        nextHop: '10.77.0.2',
+        holders,
+        neighbour: { mac, state: 'REACHABLE', macBefore: mac },
+      }),
+      client,
+    ),
+  });
+
+test('proved when answers go to the other one, likely when they happen to come to the right one', () => {
+  expect(rule(reachFacts([back('02:00:00:00:00:99')]))).toMatchObject({
+    certainty: 'proved',
+    summary: expect.stringContaining('router sends to twin, so that answers do not reach the container'),
+  });
+  expect(rule(reachFacts([back('02:00:00:00:00:02')]))).toMatchObject({ certainty: 'likely' });
+});
+
+test('an entry that changed in the window shows both', () => {
+  const walked = back('02:00:00:00:00:99');
+  const stages = walked.back?.stages.map(each =>
+    each.neighbour === null
+      ? each
+      : { ...each, neighbour: { ...each.neighbour, macBefore: '02:00:00:00:00:02' } },
+  );
+  expect(rule(reachFacts([{ ...walked, back: leg(delivered, ...(stages ?? [])) }]))).toMatchObject({
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ observed: '02:00:00:00:00:02 → 02:00:00:00:00:99 REACHABLE' }),
+    ]),
+  });
+});
+
+test('answers that end in another namespace', () => {
+  const astray = walk({
+    back: leg({ kind: 'astray', place: 'twin' }, stage('server', { enteredBy: null }), stage('twin')),
+  });
+  expect(rule(reachFacts([astray]))).toMatchObject({
+    kind: 'found',
+    summary: expect.stringContaining('end in twin'),
+  });
+});
+
+test('everything passes: ruled out, though connections wait', () => {
+  expect(rule(reachFacts([walk()])).kind).toBe('ruled-out');
+});
+
+test('another fault on the way is not this one', () => {
+  const other = walk({
+    out: leg({ kind: 'dropped', effect: effect() }, stage('client'), stage('router')),
+    back: null,
+  });
+  expect(rule(reachFacts([other])).kind).toBe('ruled-out');
+});
+
+test('nothing waits and nothing was looked at: ruled out; sent again and not looked at: inconclusive', () => {
+  expect(rule(reachFacts('not looked at')).kind).toBe('ruled-out');
+  expect(rule(reachFacts('not looked at', { 'TcpExt.TCPSynRetrans': [3, 9] }))).toMatchObject({
+    kind: 'inconclusive',
+    missing: [{ remedy: expect.stringContaining('glassbox diagnose') }],
+  });
+});

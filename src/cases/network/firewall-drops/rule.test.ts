@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { effect, leg, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
+import { judge } from '../../../diagnose/engine.ts';
+import type { Observation } from '../../../observe/observation.ts';
+import { entry } from '../../entry.ts';
+import { definition } from './case.ts';
+import { lab } from './lab.ts';
+import { rule } from './rule.ts';
+
+const verdictOn = (fixture: string) => {
+  const observation: Observation = JSON.parse(
+    readFileSync(new URL(`./fixture/${fixture}.json`, import.meta.url), 'utf8'),
+  );
+  const [container] = observation.containers;
+  if (container === undefined) throw new Error('a fixture without a container');
+  return judge(observation, container, [entry(definition, rule, lab)])[0]?.verdict;
+};
+
+test('found in the problem with the rule and its counter; ruled out in the healthy twin', () => {
+  expect(verdictOn('problem')).toMatchObject({
+    kind: 'found',
+    severity: 'critical',
+    certainty: 'proved',
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ claim: 'Packets that this rule dropped' }),
+      expect.objectContaining({
+        claim: 'The rule',
+        observed: expect.stringContaining('--dport 8080 -j DROP'),
+      }),
+    ]),
+  });
+  expect(verdictOn('healthy')).toMatchObject({ kind: 'ruled-out' });
+});
+
+const dropped = (change: Parameters<typeof effect>[0] = {}) =>
+  walk({
+    out: leg({ kind: 'dropped', effect: effect(change) }, stage('client'), stage('router')),
+    back: null,
+  });
+
+test('a rule without a counter that moved is likely only', () => {
+  expect(rule(reachFacts([dropped()]))).toMatchObject({ certainty: 'proved' });
+  expect(rule(reachFacts([dropped({ packets: 50 })]))).toMatchObject({ certainty: 'likely' });
+  expect(rule(reachFacts([dropped({ packets: null, packetsBefore: null })]))).toMatchObject({
+    certainty: 'likely',
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ observed: expect.stringContaining('without a counter') }),
+    ]),
+  });
+});
+
+test('the policy of a chain is told as such, and nft gets a command of its own', () => {
+  const policy = { rule: null, source: 'nft list ruleset', table: 'inet f', chain: 'fwd' } as const;
+  expect(rule(reachFacts([dropped(policy)]))).toMatchObject({
+    summary: expect.stringContaining('the policy of inet f fwd drops'),
+    fixes: expect.arrayContaining([
+      expect.objectContaining({
+        command: expect.stringContaining('nft insert rule inet f fwd ip saddr 10.77.0.2'),
+      }),
+    ]),
+  });
+});
+
+const doubtful = (change: Parameters<typeof effect>[0], waiting = 15) =>
+  walk({
+    waiting,
+    out: leg(
+      { kind: 'delivered', namespace: stage('server').namespace },
+      stage('client'),
+      stage('router', { effects: [effect({ certain: false, ...change })] }),
+      stage('server'),
+    ),
+  });
+
+test('a rule that may match counts when its counter moved while connections wait, and else not', () => {
+  expect(rule(reachFacts([doubtful({})]))).toMatchObject({
+    kind: 'found',
+    summary: expect.stringContaining('Not all conditions'),
+  });
+  expect(rule(reachFacts([doubtful({ packets: 50 })])).kind).toBe('ruled-out');
+  expect(rule(reachFacts([doubtful({}, 0)])).kind).toBe('ruled-out');
+});
+
+test('packets that leave this machine, or rules that cannot be read, leave it open', () => {
+  const left = walk({
+    out: leg({ kind: 'left', device: 'ens3' }, stage('client'), stage('the host')),
+    back: null,
+  });
+  expect(rule(reachFacts([left]))).toMatchObject({
+    kind: 'inconclusive',
+    missing: [{ what: expect.stringContaining('beyond this machine') }],
+  });
+  const blind = walk({
+    out: leg(
+      { kind: 'delivered', namespace: stage('server').namespace },
+      stage('client', {
+        unread: [{ present: false, what: 'nft', because: 'disabled', remedy: 'apt-get install nftables' }],
+      }),
+    ),
+  });
+  expect(rule(reachFacts([blind]))).toMatchObject({ kind: 'inconclusive', missing: [{ what: 'nft' }] });
+});
+
+test('everything passes: ruled out, though connections wait', () => {
+  expect(rule(reachFacts([walk()])).kind).toBe('ruled-out');
+});
+
+test('another fault on the way is not this one', () => {
+  const other = walk({
+    out: leg(
+      { kind: 'not-forwarded', sysctl: 'net.ipv4.conf.br0.forwarding' },
+      stage('client'),
+      stage('router'),
+    ),
+    back: null,
+  });
+  expect(rule(reachFacts([other])).kind).toBe('ruled-out');
+});
+
+test('nothing waits and nothing was looked at: ruled out; sent again and not looked at: inconclusive', () => {
+  expect(rule(reachFacts('not looked at')).kind).toBe('ruled-out');
+  expect(rule(reachFacts('not looked at', { 'TcpExt.TCPSynRetrans': [3, 9] }))).toMatchObject({
+    kind: 'inconclusive',
+    missing: [{ remedy: expect.stringContaining('glassbox diagnose') }],
+  });
+});

@@ -1,0 +1,73 @@
+import type { RuleOf } from '../../../diagnose/case.ts';
+import type { Broken } from '../../../diagnose/path/broken.ts';
+import { judgeReach } from '../../../diagnose/path/verdict.ts';
+import { inside, sayDestination } from '../../../diagnose/path/words.ts';
+import type { Evidence, Fix } from '../../../diagnose/verdict.ts';
+import type { SampledEffect } from '../../../observe/reach/path.ts';
+import type { definition } from './case.ts';
+
+export const rule: RuleOf<typeof definition> = facts =>
+  judgeReach(facts, 'firewall-drops', {
+    summary: broken => {
+      const { stage, walk, direction, effect } = broken;
+      const what = direction === 'out' ? 'Packets to' : 'Answers from';
+      const does = effect?.does === 'reject' ? 'rejects' : 'drops';
+      return `${what} ${sayDestination(walk.destination)} come as far as ${stage.place}; there ${sayWho(effect)} ${does} them in the ${effect?.hook ?? 'filter'} hook.${effect?.certain === false ? ' Not all conditions of the rule could be judged here: it is the one whose counter moved.' : ''}`;
+    },
+    evidence: ruleEvidence,
+    fixes: fixesFor,
+  });
+
+const sayWho = (effect: SampledEffect | null): string => {
+  if (effect === null) return 'a rule';
+  const where = `${effect.table} ${effect.chain}`;
+  return effect.rule === null ? `the policy of ${where}` : `a rule of ${where}`;
+};
+
+function ruleEvidence({ stage, effect, acted }: Broken): readonly Evidence[] {
+  if (effect === null) return [];
+  const tool = effect.source === 'nft list ruleset' ? 'nft list ruleset' : `${effect.source} -c`;
+  const counted =
+    effect.packets === null
+      ? ' (without a counter)'
+      : acted === null
+        ? ` (${effect.packets} packets so far)`
+        : '';
+  return [
+    {
+      claim: effect.rule === null ? 'The policy, no rule before it matches' : 'The rule',
+      source: inside(stage, tool),
+      observed: `${effect.rule ?? `${effect.chain} policy drop`}${counted}`,
+    },
+  ];
+}
+
+function fixesFor({ stage, effect, walk, direction }: Broken): readonly Fix[] {
+  const { source, destination, port } = stage.packet;
+  const match =
+    direction === 'out'
+      ? `-s ${source} -d ${destination} -p tcp --dport ${port ?? walk.destination.port}`
+      : '-m conntrack --ctstate ESTABLISHED,RELATED';
+  const nftMatch =
+    direction === 'out'
+      ? `ip saddr ${source} ip daddr ${destination} tcp dport ${port ?? walk.destination.port}`
+      : 'ct state established,related';
+  const isNft = effect?.source === 'nft list ruleset';
+  const chain = effect?.chain ?? 'FORWARD';
+  const command = isNft
+    ? `nft insert rule ${effect?.table ?? 'ip filter'} ${chain} ${nftMatch} accept`
+    : `${(effect?.source ?? 'iptables').replace('-save', '')} -I ${chain} 1 ${match} -j ACCEPT`;
+  return [
+    {
+      action: 'Accept these packets before the rule',
+      command: inside(stage, command),
+      effect: 'Only this connection passes; everything else is judged as before.',
+      risk: 'Ask who made the rule, and why: Docker keeps its own chains, so use DOCKER-USER for what is to last.',
+    },
+    {
+      action: 'Put both on one network, if the engine drops between its networks',
+      effect: 'docker network connect NETWORK CONTAINER; in Kubernetes a NetworkPolicy that allows it.',
+      risk: 'They then see each other on all ports.',
+    },
+  ];
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import {
+  delivered,
+  device,
+  effect,
+  leg,
+  moved,
+  reachFacts,
+  stage,
+  walk,
+} from '../../../../test/support/reach.ts';
+import { judge } from '../../../diagnose/engine.ts';
+import type { Observation } from '../../../observe/observation.ts';
+import { entry } from '../../entry.ts';
+import { definition } from './case.ts';
+import { lab } from './lab.ts';
+import { rule } from './rule.ts';
+
+const verdictOn = (fixture: string) => {
+  const observation: Observation = JSON.parse(
+    readFileSync(new URL(`./fixture/${fixture}.json`, import.meta.url), 'utf8'),
+  );
+  const [container] = observation.containers;
+  if (container === undefined) throw new Error('a fixture without a container');
+  return judge(observation, container, [entry(definition, rule, lab)])[0]?.verdict;
+};
+
+test('found in the problem, with the router that cannot forward; ruled out in the healthy twin', () => {
+  expect(verdictOn('problem')).toMatchObject({
+    kind: 'found',
+    severity: 'critical',
+    certainty: 'proved',
+    summary: expect.stringMatching(/sends up to 1500 bytes, and up0 in router .* takes only 1400/),
+    evidence: expect.arrayContaining([expect.objectContaining({ claim: 'Packets too large to forward' })]),
+  });
+  expect(verdictOn('healthy')).toMatchObject({ kind: 'ruled-out' });
+});
+
+const narrowRouter = (counters = {}) =>
+  stage('router', { leavesBy: device({ name: 'up0', mtu: 1400 }), ...counters });
+const stalled = (...stages: readonly ReturnType<typeof stage>[]) =>
+  walk({ reason: 'stalled', out: leg(delivered, ...stages) });
+
+test('proved by FragFails, likely without', () => {
+  const fails = moved('Ip.FragFails', 1, 20);
+  expect(rule(reachFacts([stalled(stage('client'), narrowRouter(fails))]))).toMatchObject({
+    certainty: 'proved',
+  });
+  expect(rule(reachFacts([stalled(stage('client'), narrowRouter())]))).toMatchObject({ certainty: 'likely' });
+});
+
+test('a bridge port that takes less drops without a word', () => {
+  const crossed = [{ place: 'the host', device: 'br0', kind: 'bridge', mtu: 1400 }] as const;
+  expect(rule(reachFacts([stalled(stage('client', { crossed }), stage('server'))]))).toMatchObject({
+    kind: 'found',
+    summary: expect.stringContaining('nobody is told'),
+  });
+});
+
+test('a narrow link is no fault by itself: when nothing stalls, or when the sender has learnt of it', () => {
+  const open = walk({ out: leg(delivered, stage('client'), narrowRouter()) });
+  expect(rule(reachFacts([open])).kind).toBe('ruled-out');
+  const learnt = stage('client', {
+    route: {
+      command: 'ip route get 10.78.0.2',
+      answer: { kind: 'unicast', device: 'eth0', gateway: null, source: null, mtu: 1400 },
+    },
+  });
+  expect(rule(reachFacts([stalled(learnt, narrowRouter())])).kind).toBe('ruled-out');
+});
+
+test('stalled, and the way leaves this machine: open', () => {
+  const left = walk({
+    reason: 'stalled',
+    out: leg({ kind: 'left', device: 'ens3' }, stage('client')),
+    back: null,
+  });
+  expect(rule(reachFacts([left])).kind).toBe('inconclusive');
+});
+
+test('everything passes: ruled out, though connections wait', () => {
+  expect(rule(reachFacts([walk()])).kind).toBe('ruled-out');
+});
+
+test('another fault on the way is not this one', () => {
+  const other = walk({
+    out: leg({ kind: 'dropped', effect: effect() }, stage('client'), stage('router')),
+    back: null,
+  });
+  expect(rule(reachFacts([other])).kind).toBe('ruled-out');
+});
+
+test('nothing waits and nothing was looked at: ruled out; sent again and not looked at: inconclusive', () => {
+  expect(rule(reachFacts('not looked at')).kind).toBe('ruled-out');
+  expect(rule(reachFacts('not looked at', { 'TcpExt.TCPSynRetrans': [3, 9] }))).toMatchObject({
+    kind: 'inconclusive',
+    missing: [{ remedy: expect.stringContaining('glassbox diagnose') }],
+  });
+});

@@ -1,0 +1,75 @@
+import type { RuleOf } from '../../../diagnose/case.ts';
+import type { Broken } from '../../../diagnose/path/broken.ts';
+import { growthOf, judgeReach } from '../../../diagnose/path/verdict.ts';
+import { inside, sayDestination } from '../../../diagnose/path/words.ts';
+import type { Evidence, Fix } from '../../../diagnose/verdict.ts';
+import type { definition } from './case.ts';
+
+export const rule: RuleOf<typeof definition> = facts =>
+  judgeReach(facts, 'mtu-black-hole', {
+    summary: sayBroken,
+    evidence: broken => [
+      ...narrowEvidence(broken),
+      {
+        claim: '"Too big" messages it got back',
+        source: `/proc/${facts.container.init ?? 'self'}/net/snmp Icmp.InDestUnreachs`,
+        observed: `+${growthOf(facts, 'Icmp.InDestUnreachs')}`,
+      },
+    ],
+    fixes: fixesFor,
+  });
+
+function sayBroken({ walk, stage, mtu }: Broken): string {
+  if (mtu === null) return '';
+  const how = mtu.silent
+    ? `and ${mtu.device} in ${mtu.place} takes only ${mtu.fits}: what is larger is dropped there, and nobody is told`
+    : `and ${mtu.device} in ${stage.place} takes only ${mtu.fits}. The router says so by ICMP, but that message does not reach the container`;
+  return `Connections to ${sayDestination(walk.destination)} open, and large packets are lost: the container sends up to ${mtu.sent} bytes, ${how}.`;
+}
+
+const narrowEvidence = ({ stage, mtu, walk }: Broken): readonly Evidence[] =>
+  mtu === null
+    ? []
+    : [
+        {
+          claim: 'MTU that the container uses',
+          source: inside(
+            walk.out.stages[0] ?? stage,
+            `ip link show ${walk.out.stages[0]?.leavesBy?.name ?? 'eth0'}`,
+          ),
+          observed: String(mtu.sent),
+        },
+        {
+          claim: 'MTU of the narrow place',
+          source: inside(stage, `ip link show ${mtu.device}`),
+          observed: String(mtu.fits),
+        },
+      ];
+
+function fixesFor({ stage, mtu, walk }: Broken): readonly Fix[] {
+  if (mtu === null) return [];
+  const first = walk.out.stages[0] ?? stage;
+  return [
+    {
+      action: 'Let ICMP "fragmentation needed" pass (type 3 code 4; IPv6: "packet too big")',
+      command: inside(stage, 'iptables -I OUTPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT'),
+      effect: 'Path MTU discovery works as it is meant to, for all protocols.',
+      risk: 'None; firewalls that drop all ICMP break what they protect.',
+    },
+    {
+      action: 'Clamp the segment size of TCP where it passes',
+      command: inside(
+        stage,
+        'iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu',
+      ),
+      effect: 'New connections agree on segments that fit.',
+      risk: 'TCP only: QUIC and other UDP stay broken.',
+    },
+    {
+      action: `Give the container's device the MTU of the path; at creation: docker network create -o com.docker.network.driver.mtu=${mtu.fits}`,
+      command: inside(first, `ip link set ${first.leavesBy?.name ?? 'eth0'} mtu ${mtu.fits}`),
+      effect: 'It never sends what does not fit.',
+      risk: 'All its traffic uses smaller packets.',
+    },
+  ];
+}

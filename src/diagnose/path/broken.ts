@@ -1,0 +1,209 @@
+import type { LegEnd, PacketWalk, SampledEffect, Stage } from '../../observe/reach/path.ts';
+
+export const pathFaults = [
+  'link-down',
+  'route-missing',
+  'return-route-missing',
+  'forwarding-off',
+  'firewall-drops',
+  'mtu-black-hole',
+  'address-conflict',
+] as const;
+/** What can be wrong on a packet's way; each is the case `network/<fault>`. */
+export type PathFault = (typeof pathFaults)[number];
+
+/** The first broken hop of a walk. */
+export interface Broken {
+  readonly fault: PathFault;
+  readonly walk: PacketWalk;
+  readonly direction: 'out' | 'back';
+  /** The namespace in which the packet's way ends. */
+  readonly stage: Stage;
+  readonly isFirstStage: boolean;
+  readonly end: LegEnd;
+  /** The counter that says so, when it moved in the window. */
+  readonly acted: Moved | null;
+  /** The rule, for a firewall. */
+  readonly effect: SampledEffect | null;
+  /** The narrow place, for an MTU: what the sender takes for granted, and what fits. */
+  readonly mtu: {
+    readonly sent: number;
+    readonly fits: number;
+    readonly place: string;
+    readonly device: string;
+    readonly silent: boolean;
+  } | null;
+}
+
+export interface Moved {
+  readonly claim: string;
+  readonly counter: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** How much a counter of a stage grew; null when it did not, or is not known. */
+export function movedIn({ counters: { first, last } }: Stage, counter: string, claim: string): Moved | null {
+  const [before, after] = [first[counter], last[counter]];
+  return before === undefined || after === undefined || after <= before
+    ? null
+    : { claim, counter, before, after };
+}
+
+/** Pure: what the namespaces on the way said, read in the order in which the packet meets them. */
+export function findBroken(walk: PacketWalk): Broken | null {
+  const { out, back } = walk;
+  for (const [direction, leg] of [
+    ['out', out],
+    ['back', back],
+  ] as const) {
+    if (leg === null) break;
+    const broken = conflictIn(walk, direction) ?? endOf(walk, direction) ?? doubtfulDrop(walk, direction);
+    if (broken !== null) return broken;
+  }
+  return narrowPlace(walk);
+}
+
+const legOf = ({ out, back }: PacketWalk, direction: 'out' | 'back') => (direction === 'out' ? out : back);
+
+function describe(
+  walk: PacketWalk,
+  direction: 'out' | 'back',
+  index: number,
+  fault: PathFault,
+  rest: Partial<Broken> = {},
+): Broken | null {
+  const leg = legOf(walk, direction);
+  const stage = leg?.stages[index];
+  if (leg === null || leg === undefined || stage === undefined) return null;
+  return {
+    fault,
+    walk,
+    direction,
+    stage,
+    isFirstStage: index === 0,
+    end: leg.end,
+    acted: null,
+    effect: null,
+    mtu: null,
+    ...rest,
+  };
+}
+
+function endOf(walk: PacketWalk, direction: 'out' | 'back'): Broken | null {
+  const leg = legOf(walk, direction);
+  const index = (leg?.stages.length ?? 0) - 1;
+  const stage = leg?.stages[index];
+  if (leg === null || stage === undefined) return null;
+  const isOwn = stage.enteredBy === null;
+  const missing: PathFault = direction === 'out' ? 'route-missing' : 'return-route-missing';
+  const { end } = leg;
+  switch (end.kind) {
+    case 'link-down':
+      return describe(walk, direction, index, 'link-down', {
+        acted:
+          movedIn(stage, isOwn ? 'Ip.OutNoRoutes' : 'IpExt.InNoRoutes', 'Packets without a route') ??
+          silentNeighbour(walk, stage),
+      });
+    case 'no-route':
+      return describe(walk, direction, index, missing, {
+        acted: isOwn
+          ? movedIn(stage, 'Ip.OutNoRoutes', 'Packets dropped for lack of a route')
+          : movedIn(stage, 'IpExt.InNoRoutes', 'Packets not forwarded for lack of a route'),
+      });
+    case 'nobody':
+      // A destination that is not there is no fault of the way; a router that is not there is.
+      return stage.nextHop !== null && stage.nextHop !== stage.packet.destination
+        ? describe(walk, direction, index, missing)
+        : null;
+    case 'wrong-way-in':
+      return describe(walk, direction, index, 'return-route-missing', {
+        acted: movedIn(stage, 'TcpExt.IPReversePathFilter', 'Packets refused by the reverse path filter'),
+      });
+    case 'not-forwarded':
+      return describe(walk, direction, index, 'forwarding-off', {
+        acted: movedIn(stage, 'Ip.InAddrErrors', 'Packets for others, thrown away'),
+      });
+    case 'dropped':
+      return describe(walk, direction, index, 'firewall-drops', {
+        effect: end.effect,
+        acted: movedRule(end.effect),
+      });
+    case 'astray':
+      return describe(walk, direction, index, 'address-conflict');
+    default:
+      return null;
+  }
+}
+
+/** Nobody answers ARP on the link while connections wait. */
+const silentNeighbour = ({ waiting }: PacketWalk, { neighbour }: Stage): Moved | null =>
+  waiting > 0 && neighbour !== null && /^(?:INCOMPLETE|FAILED)$/.test(neighbour.state)
+    ? { claim: 'Nobody answers on the link', counter: 'neighbour', before: 0, after: 1 }
+    : null;
+
+export function movedRule({ packets, packetsBefore, rule, chain }: SampledEffect): Moved | null {
+  if (packets === null || packetsBefore === null || packets <= packetsBefore) return null;
+  return {
+    claim: rule === null ? `Packets that the policy of ${chain} dropped` : 'Packets that this rule dropped',
+    counter: 'packets',
+    before: packetsBefore,
+    after: packets,
+  };
+}
+
+/** A rule that may or may not match the packet, whose counter moved while nothing else on the way stops it. */
+function doubtfulDrop(walk: PacketWalk, direction: 'out' | 'back'): Broken | null {
+  if (walk.waiting === 0 && !hasFailed(walk)) return null;
+  const leg = legOf(walk, direction);
+  for (const [index, { effects }] of (leg?.stages ?? []).entries())
+    for (const effect of effects) {
+      const acted = effect.does === 'drop' || effect.does === 'reject' ? movedRule(effect) : null;
+      if (acted !== null) return describe(walk, direction, index, 'firewall-drops', { effect, acted });
+    }
+  return null;
+}
+
+export const hasFailed = ({ probe }: PacketWalk): boolean => probe !== null && probe.tcp !== 'connected';
+
+/** Two with one address on a link: it decides who is meant, what the sender's neighbour entry says. */
+function conflictIn(walk: PacketWalk, direction: 'out' | 'back'): Broken | null {
+  const leg = legOf(walk, direction);
+  const home = walk.out.stages[0]?.namespace;
+  for (const [index, { holders, neighbour }] of (leg?.stages ?? []).entries()) {
+    if (holders.length < 2) continue;
+    const own = holders.find(({ namespace }) => namespace === home);
+    const meant = holders.find(({ mac }) => mac !== null && mac === neighbour?.mac);
+    const acted =
+      direction === 'back' && own !== undefined && meant !== undefined && meant.namespace !== home
+        ? { claim: 'The answer is sent to the other one', counter: 'neighbour', before: 0, after: 1 }
+        : null;
+    return describe(walk, direction, index, 'address-conflict', { acted });
+  }
+  return null;
+}
+
+/** Connections that stall although each hop lets small packets pass, and a hop that takes less than the sender sends. */
+function narrowPlace(walk: PacketWalk): Broken | null {
+  const { stages } = walk.out;
+  const [first] = stages;
+  if (walk.reason !== 'stalled' || walk.waiting === 0 || first === undefined) return null;
+  const learnt = first.route?.answer.kind === 'unicast' ? first.route.answer.mtu : null;
+  const sent = learnt ?? first.leavesBy?.mtu;
+  if (sent === undefined) return null;
+  for (const [index, stage] of stages.entries()) {
+    if (index > 0 && stage.leavesBy !== null && stage.leavesBy.mtu < sent) {
+      const { name, mtu } = stage.leavesBy;
+      return describe(walk, 'out', index, 'mtu-black-hole', {
+        mtu: { sent, fits: mtu, place: stage.place, device: name, silent: false },
+        acted: movedIn(stage, 'Ip.FragFails', 'Packets too large to forward'),
+      });
+    }
+    const narrow = stage.crossed.find(({ mtu }) => mtu < sent);
+    if (narrow !== undefined)
+      return describe(walk, 'out', index, 'mtu-black-hole', {
+        mtu: { sent, fits: narrow.mtu, place: narrow.place, device: narrow.device, silent: true },
+      });
+  }
+  return null;
+}

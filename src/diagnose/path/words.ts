@@ -1,0 +1,19 @@
+import type { Destination, Segment, Stage } from '../../observe/reach/path.ts';
+
+export const sayPort = (address: string, port: number | null): string =>
+  `${address.includes(':') ? `[${address}]` : address}${port === null ? '' : `:${port}`}`;
+
+/** `db:5432 (10.78.0.2:5432)`. */
+export const sayDestination = ({ address, port, asked }: Destination): string =>
+  asked === null || asked === sayPort(address, port)
+    ? sayPort(address, port)
+    : `${asked} (${sayPort(address, port)})`;
+
+/** How to run something in the namespace of a stage: `nsenter -t 4711 -n ip route add …`. */
+export const inside = ({ pid, place }: Pick<Stage, 'pid' | 'place'>, command: string): string => {
+  if (place === 'the host') return command;
+  return pid === null ? `ip netns exec ${place} ${command}` : `nsenter -t ${pid} -n ${command}`;
+};
+
+export const saySegment = ({ kind, device, place }: Segment): string =>
+  kind === 'bridge' ? `bridge ${device} in ${place}` : `${device} in ${place}`;

@@ -1,0 +1,87 @@
+import { flatMapReading, parsed, type Reading } from '../../reading.ts';
+import { askTool, isRecord, numberOf, parseJsonList, textOf } from './run.ts';
+
+/** A network device as `ip -j -d -s address` shows it (rtnetlink RTM_NEWLINK and RTM_NEWADDR). */
+export interface NetDevice {
+  readonly index: number;
+  readonly name: string;
+  /** `veth`, `bridge`, `macvlan`, `ipvlan`, `vlan`, `vxlan`, `tun` …; null for hardware and lo. */
+  readonly kind: string | null;
+  readonly mac: string | null;
+  readonly mtu: number;
+  /** IFF_UP: somebody wants it up. */
+  readonly up: boolean;
+  /** IFF_LOWER_UP: a carrier; a veth has one when its peer is up too. */
+  readonly carrier: boolean;
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[];
+  /** The other end of a veth, the parent of a macvlan or VLAN: its index, and in whose namespace (null: in this one). */
+  readonly link: { readonly index: number; readonly namespace: number | null } | null;
+  /** The bridge or bond it is a port of. */
+  readonly master: string | null;
+  /** Of a bridge port: `forwarding`, `blocking`, `disabled` … */
+  readonly portState: string | null;
+  /** Of a bridge: whether its traffic passes iptables although it is not routed. */
+  readonly callsIptables: boolean;
+  /** Packets since it was made. */
+  readonly received: number;
+  readonly sent: number;
+  readonly receiveDropped: number;
+  readonly sendDropped: number;
+}
+
+/** Those of the network namespace of the calling thread. */
+export const readDevices = (): Reading<readonly NetDevice[]> =>
+  flatMapReading(askTool('ip', ['-j', '-d', '-s', 'address', 'show'], 'iproute2'), text =>
+    parsed('ip -j -d -s address show', parseDevices(text)),
+  );
+
+export function parseDevices(text: string): readonly NetDevice[] | undefined {
+  const list = parseJsonList(text);
+  if (list === undefined) return undefined;
+  // A link to a device of this very namespace is given by name.
+  const indexes = new Map(list.map(({ ifname, ifindex }) => [textOf(ifname), numberOf(ifindex)]));
+  return list.flatMap(entry => parseDevice(entry, indexes) ?? []);
+}
+
+function parseDevice(
+  entry: Record<string, unknown>,
+  indexes: ReadonlyMap<string | undefined, number | undefined>,
+): NetDevice | undefined {
+  const index = numberOf(entry.ifindex);
+  const name = textOf(entry.ifname);
+  const mtu = numberOf(entry.mtu);
+  if (index === undefined || name === undefined || mtu === undefined) return undefined;
+  const flags: readonly unknown[] = Array.isArray(entry.flags) ? entry.flags : [];
+  const info = isRecord(entry.linkinfo) ? entry.linkinfo : {};
+  const slave = isRecord(info.info_slave_data) ? info.info_slave_data : {};
+  const data = isRecord(info.info_data) ? info.info_data : {};
+  const there = numberOf(entry.link_index) ?? indexes.get(textOf(entry.link));
+  const { rx, tx } = isRecord(entry.stats64) ? entry.stats64 : {};
+  const counterOf = (direction: unknown, field: string): number =>
+    isRecord(direction) ? (numberOf(direction[field]) ?? 0) : 0;
+  return {
+    index,
+    name,
+    kind: textOf(info.info_kind) ?? null,
+    mac: textOf(entry.address) ?? null,
+    mtu,
+    up: flags.includes('UP'),
+    carrier: flags.includes('LOWER_UP'),
+    addresses: addressesOf(entry.addr_info),
+    link: there === undefined ? null : { index: there, namespace: numberOf(entry.link_netnsid) ?? null },
+    master: textOf(entry.master) ?? null,
+    portState: textOf(slave.state) ?? null,
+    callsIptables: data.nf_call_iptables === 1,
+    received: counterOf(rx, 'packets'),
+    sent: counterOf(tx, 'packets'),
+    receiveDropped: counterOf(rx, 'dropped'),
+    sendDropped: counterOf(tx, 'dropped'),
+  };
+}
+
+const addressesOf = (list: unknown): NetDevice['addresses'] =>
+  (Array.isArray(list) ? list.filter(isRecord) : []).flatMap(({ local, prefixlen }) => {
+    const address = textOf(local);
+    const prefixLength = numberOf(prefixlen);
+    return address === undefined || prefixLength === undefined ? [] : [{ address, prefixLength }];
+  });

@@ -1,0 +1,270 @@
+import type { Container } from '../../containers/container.ts';
+import type { KernelFiles } from '../../linux/files.ts';
+import { readNamespace } from '../../linux/namespaces.ts';
+import { listNetworkNamespaces } from '../../linux/net/network-namespaces.ts';
+import { readWaiting, type WaitingConnection } from '../../linux/net/waiting.ts';
+import { isSameAddress } from '../../linux/netfilter/addresses.ts';
+import { readStat } from '../../linux/proc/stat.ts';
+import { flatMapReading, mapReading, orElse, present, type Reading } from '../../linux/reading.ts';
+import { type HostPid, hostPid, type NamespaceId } from '../../linux/units.ts';
+import type { Destination, PacketWalk, ProbeResult, ReachFacts, Target } from './path.ts';
+import { startProbe } from './probe.ts';
+import { type NetworkView, openNetworkView } from './view.ts';
+import { deviceState, type WalkContext, walkLeg } from './walk.ts';
+
+/** What `diagnose --to` asks for. */
+export interface ReachRequest {
+  readonly destination: Destination;
+  /** Send a few harmless packets there. */
+  readonly probe: boolean;
+}
+
+/** Follows packets of few containers: those of connections that wait in vain, and those that are asked about. */
+export interface ReachObserver {
+  /** With the first sample. */
+  begin(): void;
+  /** With the second. By container id; a container without a network of its own to look at is left out. */
+  finish(): Promise<ReadonlyMap<string, Reading<ReachFacts>>>;
+}
+
+/** A walk takes 50 ms for each namespace on the way: not for a hundred containers. */
+const mostContainers = 8;
+const mostWalks = 3;
+
+export function createReachObserver(
+  files: KernelFiles,
+  containers: readonly Container[],
+  {
+    known = containers,
+    reach: request,
+  }: { readonly known?: readonly Container[]; readonly reach?: ReachRequest | undefined },
+): ReachObserver {
+  const looked = containers.length <= mostContainers ? containers.filter(({ init }) => init !== null) : [];
+  const placeOf = createPlaceNames(files, known);
+  const begun = new Map<string, Begun>();
+  return {
+    begin: () => {
+      for (const container of looked) begun.set(container.id, begin(files, container, request, placeOf));
+    },
+    finish: async () => {
+      const found = new Map<string, Reading<ReachFacts>>();
+      for (const { id, init } of looked) {
+        const start = begun.get(id);
+        if (init !== null && start !== undefined) found.set(id, await finish(files, init, start, placeOf));
+      }
+      return found;
+    },
+  };
+}
+
+/** One that is walked to: the view of the first sample has what is on the way. */
+interface Begun {
+  readonly wanted: readonly Wanted[];
+  readonly view: NetworkView | null;
+  readonly waiting: Reading<readonly WaitingConnection[]>;
+  readonly probe: Promise<ProbeResult> | null;
+}
+
+interface Wanted {
+  readonly reason: PacketWalk['reason'];
+  readonly destination: Destination;
+  /** The source address of the connections; '' lets the kernel choose. */
+  readonly source: string;
+}
+
+function begin(
+  files: KernelFiles,
+  { init }: Container,
+  request: ReachRequest | undefined,
+  placeOf: PlaceNames,
+): Begun {
+  const pid = init ?? hostPid(0);
+  const all = readWaiting(files, pid);
+  const home = readNamespace(files, pid, 'net');
+  if (!home.present) return { wanted: [], view: null, waiting: home, probe: null };
+  const namespaces = once(() => listNetworkNamespaces(files));
+  const waiting = mapReading(all, connections => worthAWalk(files, connections, home.value, namespaces));
+  const asked: readonly Wanted[] =
+    request === undefined ? [] : [{ reason: 'asked', destination: request.destination, source: '' }];
+  const wanted = [...asked, ...destinationsOf(orElse(waiting, []))].slice(0, mostWalks);
+  const known = wanted.length === 0 ? undefined : namespaces();
+  if (known?.present !== true) return { wanted: [], view: null, waiting, probe: null };
+  const view = openNetworkView(files, known.value);
+  for (const each of wanted)
+    walkThere({ view, before: null, placeOf: placeOf.of(known.value) }, home.value, each);
+  const probe = request?.probe === true ? startProbe(files, pid, request.destination) : null;
+  return { wanted, view, waiting, probe };
+}
+
+/**
+ * Those that sent something again. On a link without a carrier connections fail by themselves after three seconds, when
+ * nobody answers ARP: there all that have begun count.
+ */
+function worthAWalk(
+  files: KernelFiles,
+  connections: readonly WaitingConnection[],
+  home: NamespaceId,
+  namespaces: () => ReturnType<typeof listNetworkNamespaces>,
+): readonly WaitingConnection[] {
+  const sentAgain = connections.filter(({ retransmits }) => retransmits > 0);
+  if (sentAgain.length > 0 || connections.length === 0) return sentAgain;
+  const known = namespaces();
+  const devices = known.present ? orElse(openNetworkView(files, known.value).devices(home), []) : [];
+  return devices.some(({ up, carrier, addresses }) => up && !carrier && addresses.length > 0)
+    ? connections
+    : [];
+}
+
+/** Those that most connections wait for, once each. */
+function destinationsOf(waiting: readonly WaitingConnection[]): readonly Wanted[] {
+  const groups = Map.groupBy(waiting, ({ kind, remote, remotePort }) => `${kind} ${remote} ${remotePort}`);
+  return [...groups.values()]
+    .sort((a, b) => b.length - a.length)
+    .flatMap(([first]) =>
+      first === undefined
+        ? []
+        : [
+            {
+              reason: first.kind,
+              destination: { address: first.remote, port: first.remotePort, asked: null },
+              source: first.local,
+            },
+          ],
+    );
+}
+
+async function finish(
+  files: KernelFiles,
+  pid: HostPid,
+  { wanted, view: before, waiting, probe }: Begun,
+  placeOf: PlaceNames,
+): Promise<Reading<ReachFacts>> {
+  const answer = probe === null ? null : await probe;
+  const namespaces = listNetworkNamespaces(files);
+  if (!namespaces.present) return namespaces;
+  const home = readNamespace(files, pid, 'net');
+  if (!home.present) return home;
+  const view = openNetworkView(files, namespaces.value);
+  const devices = mapReading(view.devices(home.value), all => all.map(deviceState));
+  const context: WalkContext = { view, before, placeOf: placeOf.of(namespaces.value) };
+  return flatMapReading(waiting, first => {
+    const still = orElse(readWaiting(files, pid), []);
+    const walks = wanted.map(each => {
+      const { destination, reason } = each;
+      const { target, ...legs } = walkThere(context, home.value, each);
+      // On a link that is down a connection fails by itself after three seconds, and the next one is just begun.
+      const isShort = legs.out.end.kind === 'link-down';
+      const both = still.filter(
+        connection =>
+          isTo(connection, destination) &&
+          (connection.retransmits > 0 || isShort) &&
+          first.some(earlier => isTo(earlier, destination)),
+      );
+      return {
+        reason,
+        destination,
+        waiting: both.length,
+        ...legs,
+        target,
+        probe: reason === 'asked' ? answer : null,
+      };
+    });
+    return present({ walks, devices });
+  });
+}
+
+const isTo = ({ remote, remotePort }: WaitingConnection, { address, port }: Destination): boolean =>
+  remotePort === port && isSameAddress(remote, address);
+
+/** There, and if it arrives, back. */
+function walkThere(
+  context: WalkContext,
+  home: NamespaceId,
+  { destination: { address, port }, source }: Wanted,
+): Pick<PacketWalk, 'out' | 'back' | 'target'> {
+  const out = walkLeg(context, {
+    namespace: home,
+    packet: { source, destination: address, sourcePort: null, destinationPort: port, state: 'new' },
+  });
+  const { stages, end } = out;
+  if (end.kind !== 'delivered') return { out: { stages, end }, back: null, target: null };
+  const { packet } = out;
+  const back = walkLeg(
+    context,
+    {
+      namespace: end.namespace,
+      packet: {
+        source: packet.destination,
+        destination: packet.source,
+        sourcePort: packet.destinationPort,
+        destinationPort: null,
+        state: 'established',
+      },
+    },
+    out.translations,
+  );
+  const astray = back.end.kind === 'delivered' && back.end.namespace !== home;
+  return {
+    out: { stages, end },
+    back: {
+      stages: back.stages,
+      end: astray ? { kind: 'astray', place: back.stages.at(-1)?.place ?? '' } : back.end,
+    },
+    target: targetOf(context, end.namespace, packet.destination, packet.destinationPort),
+  };
+}
+
+function targetOf(
+  { view, placeOf }: WalkContext,
+  namespace: NamespaceId,
+  address: string,
+  port: number | null,
+): Target {
+  const isAny = (text: string): boolean => text === '0.0.0.0' || text === '::';
+  return {
+    place: placeOf(namespace),
+    listeners: mapReading(view.listeners(namespace), all =>
+      all
+        .filter(
+          each =>
+            each.port === port &&
+            (isAny(each.address) || isSameAddress(each.address.replace('::ffff:', ''), address)),
+        )
+        .map(each => ({
+          address: each.address,
+          queued: each.queued,
+          backlog: orElse<number | null>(each.backlog, null),
+        })),
+    ),
+  };
+}
+
+function once<T>(read: () => T): () => T {
+  let value: { readonly read: T } | undefined;
+  return () => {
+    value ??= { read: read() };
+    return value.read;
+  };
+}
+
+interface PlaceNames {
+  of(
+    namespaces: readonly { readonly id: NamespaceId; readonly pid: HostPid | null; readonly path: string }[],
+  ): (id: NamespaceId) => string;
+}
+
+/** What people call a network namespace: by its container, the host, what a mount is called, or a process in it. */
+function createPlaceNames(files: KernelFiles, containers: readonly Container[]): PlaceNames {
+  const host = readNamespace(files, hostPid(1), 'net');
+  return {
+    of: namespaces => id => {
+      const names = containers.filter(({ namespaces: its }) => its.net === id).map(({ name }) => name);
+      if (host.present && host.value === id) return 'the host';
+      if (names.length > 0) return names.slice(0, 3).join(' and ');
+      const there = namespaces.find(namespace => namespace.id === id);
+      if (there?.pid === null || there === undefined) return there?.path.split('/').at(-1) ?? `net:[${id}]`;
+      const stat = readStat(files, there.pid);
+      return `${stat.present ? stat.value.name : 'a process'} (pid ${there.pid})`;
+    },
+  };
+}

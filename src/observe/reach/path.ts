@@ -1,0 +1,159 @@
+import type { RouteAnswer } from '../../linux/net/iproute/route-get.ts';
+import type { RuleEffect } from '../../linux/netfilter/evaluate.ts';
+import type { Absent, Reading } from '../../linux/reading.ts';
+import type { HostPid, NamespaceId } from '../../linux/units.ts';
+
+/**
+ * The ways of packets, as `diagnose --to` asks for them or as connections that wait in vain do. Plain data: what each
+ * namespace on the way says of the packet; which hop is broken, rules decide (docs/design/011-packet-walk.md).
+ */
+export interface ReachFacts {
+  readonly walks: readonly PacketWalk[];
+  /** Devices of the container's own namespace. */
+  readonly devices: Reading<readonly DeviceState[]>;
+}
+
+export interface PacketWalk {
+  /** asked: by a person. unanswered: connections that were begun and got no answer. stalled: data that is not acknowledged. */
+  readonly reason: 'asked' | 'unanswered' | 'stalled';
+  readonly destination: Destination;
+  /** The container's connections to it that waited in both samples. */
+  readonly waiting: number;
+  readonly out: Leg;
+  /** The way of the answer; null when the packet did not arrive. */
+  readonly back: Leg | null;
+  readonly target: Target | null;
+  readonly probe: ProbeResult | null;
+}
+
+export interface Destination {
+  readonly address: string;
+  readonly port: number;
+  /** As it was asked for, when that was a name or a container: `db:5432`. */
+  readonly asked: string | null;
+}
+
+/** Who listens where the packet arrives. */
+export interface Target {
+  readonly place: string;
+  readonly listeners: Reading<
+    readonly { readonly address: string; readonly queued: number; readonly backlog: number | null }[]
+  >;
+}
+
+/** Harmless packets that were sent on request: what came of them. */
+export interface ProbeResult {
+  /** `connected`, an error such as `ECONNREFUSED`, or `no answer`. */
+  readonly tcp: string;
+  readonly milliseconds: number;
+}
+
+export interface Leg {
+  readonly stages: readonly Stage[];
+  readonly end: LegEnd;
+}
+
+export type LegEnd =
+  | { readonly kind: 'delivered'; readonly namespace: NamespaceId }
+  /** Through hardware: what is beyond this machine cannot be seen from here. */
+  | { readonly kind: 'left'; readonly device: string }
+  | { readonly kind: 'unseen'; readonly missing: Absent }
+  | { readonly kind: 'no-route'; readonly answer: Extract<RouteAnswer, { kind: 'refused' }> }
+  /** Reverse path filter: answers to the packet's source would leave by another device. */
+  | { readonly kind: 'wrong-way-in'; readonly device: string }
+  | { readonly kind: 'not-forwarded'; readonly sysctl: string }
+  | { readonly kind: 'dropped'; readonly effect: SampledEffect }
+  | { readonly kind: 'link-down'; readonly device: string; readonly place: string; readonly how: LinkFault }
+  /** No host on the link has the next hop's address. */
+  | { readonly kind: 'nobody'; readonly address: string }
+  /** Delivered to a namespace that is not the one the connection is from. */
+  | { readonly kind: 'astray'; readonly place: string }
+  | { readonly kind: 'too-long' };
+
+/** down: switched off. no-carrier: the other end is off or unplugged. port: the bridge does not forward at this port. */
+export type LinkFault = 'down' | 'no-carrier' | 'port';
+
+/** What one network namespace does with the packet. */
+export interface Stage {
+  readonly namespace: NamespaceId;
+  /** The container's name, `the host`, or a process in it. */
+  readonly place: string;
+  /** A process in it, by which to enter; null when only a mount keeps it. */
+  readonly pid: HostPid | null;
+  readonly enteredBy: DeviceState | null;
+  readonly packet: { readonly source: string; readonly destination: string; readonly port: number | null };
+  /** What was asked, as a command, and the kernel's answer. */
+  readonly route: { readonly command: string; readonly answer: RouteAnswer } | null;
+  readonly leavesBy: DeviceState | null;
+  readonly nextHop: string | null;
+  readonly neighbour: {
+    readonly mac: string | null;
+    readonly state: string;
+    readonly macBefore: string | null;
+  } | null;
+  /** The value that decides whether packets from that device are forwarded; null for own packets. */
+  readonly forwarding: { readonly sysctl: string; readonly value: string } | null;
+  readonly effects: readonly SampledEffect[];
+  readonly tracked: { readonly count: number; readonly most: number } | null;
+  /** Bridges, macvlan parents and wires between here and the next stage. */
+  readonly crossed: readonly Segment[];
+  /** Others on the next link with the next hop's address. */
+  readonly holders: readonly AddressHolder[];
+  /** Parts that could not be read: rule sets, counters. */
+  readonly unread: readonly Absent[];
+  /** Some of its /proc/net/{snmp,netstat}, at both ends of the window. */
+  readonly counters: {
+    readonly first: Readonly<Record<string, number>>;
+    readonly last: Readonly<Record<string, number>>;
+  };
+}
+
+export interface SampledEffect extends RuleEffect {
+  /** Its packet counter in the first sample; null when there is none to compare with. */
+  readonly packetsBefore: number | null;
+}
+
+export interface DeviceState {
+  readonly name: string;
+  readonly kind: string | null;
+  readonly mac: string | null;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly carrier: boolean;
+  readonly addresses: readonly string[];
+}
+
+export interface Segment {
+  readonly place: string;
+  readonly device: string;
+  readonly kind: 'bridge' | 'macvlan' | 'wire';
+  /** The smallest MTU of the ports passed. */
+  readonly mtu: number;
+}
+
+export interface AddressHolder {
+  readonly place: string;
+  readonly namespace: NamespaceId;
+  readonly device: string;
+  readonly mac: string | null;
+}
+
+/** What is kept of the counters of a namespace on the way. */
+export const keptCounters = [
+  'Ip.InReceives',
+  'Ip.InAddrErrors',
+  'Ip.ForwDatagrams',
+  'Ip.OutNoRoutes',
+  'Ip.FragFails',
+  'IpExt.InNoRoutes',
+  'Icmp.InDestUnreachs',
+  'Icmp.OutDestUnreachs',
+  'Tcp.ActiveOpens',
+  'Tcp.AttemptFails',
+  'Tcp.RetransSegs',
+  'TcpExt.IPReversePathFilter',
+  'TcpExt.ListenDrops',
+  'TcpExt.ListenOverflows',
+  'TcpExt.TCPSynRetrans',
+  'TcpExt.TCPTimeouts',
+] as const;

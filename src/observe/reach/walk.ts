@@ -1,0 +1,348 @@
+import type { NetDevice } from '../../linux/net/iproute/devices.ts';
+import { type RouteAnswer, type RouteQuestion, routeCommand } from '../../linux/net/iproute/route-get.ts';
+import { isSameAddress } from '../../linux/netfilter/addresses.ts';
+import { type Packet, passHook, type RuleEffect } from '../../linux/netfilter/evaluate.ts';
+import type { Hook, RuleSet } from '../../linux/netfilter/model.ts';
+import { absent, orElse } from '../../linux/reading.ts';
+import type { NamespaceId } from '../../linux/units.ts';
+import { type Crossing, crossLink, hasAddress } from './link.ts';
+import {
+  type DeviceState,
+  keptCounters,
+  type Leg,
+  type LegEnd,
+  type SampledEffect,
+  type Stage,
+} from './path.ts';
+import type { Attached, NetworkView } from './view.ts';
+
+export interface WalkContext {
+  readonly view: NetworkView;
+  /** The view of the first sample: counters of then. */
+  readonly before: NetworkView | null;
+  readonly placeOf: (id: NamespaceId) => string;
+}
+
+/** A translation that a namespace did on the way out; the answer's is its reverse, done by connection tracking. */
+export interface Translation {
+  readonly namespace: NamespaceId;
+  readonly from: Packet;
+  readonly to: Packet;
+}
+
+/** A namespace that a packet has come to: `enteredBy` null for its own packets. */
+interface Arrival {
+  readonly namespace: NamespaceId;
+  readonly enteredBy: NetDevice | null;
+  readonly packet: Packet;
+}
+
+export interface WalkedLeg extends Leg {
+  readonly translations: readonly Translation[];
+  /** The packet as it was in the end. */
+  readonly packet: Packet;
+}
+
+/** More namespaces than any sensible set-up has between two of its ends. */
+const mostStages = 12;
+
+/** The way of one packet from a namespace on, until it is delivered or cannot go on. */
+export function walkLeg(
+  context: WalkContext,
+  start: { readonly namespace: NamespaceId; readonly packet: Packet },
+  earlier: readonly Translation[] = [],
+): WalkedLeg {
+  const stages: Stage[] = [];
+  const translations: Translation[] = [];
+  let arrival: Arrival = { ...start, enteredBy: null };
+  while (stages.length < mostStages) {
+    const passed = passNamespace(context, arrival, earlier);
+    stages.push(passed.stage);
+    if (passed.changed)
+      translations.push({ namespace: arrival.namespace, from: arrival.packet, to: passed.packet });
+    if (passed.next === null) return { stages, end: passed.end, translations, packet: passed.packet };
+    arrival = { ...passed.next, packet: passed.packet };
+  }
+  return { stages, end: { kind: 'too-long' }, translations, packet: arrival.packet };
+}
+
+type Passed = {
+  readonly stage: Stage;
+  readonly packet: Packet;
+  /** Whether rules of this namespace translated it. */
+  readonly changed: boolean;
+} & (
+  | { readonly next: null; readonly end: LegEnd }
+  | { readonly next: Pick<Arrival, 'namespace' | 'enteredBy'>; readonly end: null }
+);
+
+/** What is found out about a namespace while the packet is in it; becomes its Stage. */
+interface Pass {
+  readonly context: WalkContext;
+  readonly arrival: Arrival;
+  packet: Packet;
+  readonly effects: SampledEffect[];
+  route: Stage['route'];
+  leavesBy: NetDevice | null;
+  nextHop: string | null;
+  forwarding: Stage['forwarding'];
+  crossing: Crossing | null;
+}
+
+function passNamespace(context: WalkContext, arrival: Arrival, earlier: readonly Translation[]): Passed {
+  const packet = translateBack(arrival, earlier);
+  const pass: Pass = {
+    context,
+    arrival,
+    packet,
+    effects: [],
+    route: null,
+    leavesBy: null,
+    nextHop: null,
+    forwarding: null,
+    crossing: null,
+  };
+  const end = arrival.enteredBy === null ? sendOwn(pass) : takeIn(pass, arrival.enteredBy);
+  const at = pass.crossing?.at ?? null;
+  // Only what rules did counts: what connection tracking turned back is no translation of its own.
+  const changed = pass.effects.some(({ does, certain }) => certain && does.startsWith('translate'));
+  const common = { stage: stageOf(pass), packet: pass.packet, changed };
+  if (end !== null) return { ...common, next: null, end };
+  if (at === null)
+    return {
+      ...common,
+      next: null,
+      end: { kind: 'unseen', missing: absent('the next hop', 'vanished', 'look again') },
+    };
+  return { ...common, next: { namespace: at.namespace, enteredBy: at.device }, end: null };
+}
+
+/** An answer arrives with the translated addresses and goes on with those that were there before. */
+function translateBack({ namespace, packet }: Arrival, earlier: readonly Translation[]): Packet {
+  const done = earlier.find(
+    ({ namespace: where, to }) =>
+      where === namespace && to.destination === packet.source && to.source === packet.destination,
+  );
+  return done === undefined
+    ? packet
+    : {
+        ...packet,
+        source: done.from.destination,
+        destination: done.from.source,
+        sourcePort: done.from.destinationPort,
+      };
+}
+
+/** A packet of this namespace's own: route, OUTPUT, route again when it was translated, POSTROUTING, link. */
+function sendOwn(pass: Pass): LegEnd | null {
+  const { packet } = pass;
+  const known = packet.source === '' ? {} : { from: packet.source };
+  const first = ask(pass, {
+    destination: packet.destination,
+    destinationPort: packet.destinationPort,
+    ...known,
+  });
+  if (first !== null) return first;
+  const source = pass.route?.answer.kind === 'refused' ? null : pass.route?.answer.source;
+  if (packet.source === '') pass.packet = { ...packet, source: source ?? '' };
+  const dropped = hook(pass, 'output');
+  if (dropped !== null) return dropped;
+  if (pass.packet.destination !== packet.destination) {
+    const again = ask(pass, {
+      destination: pass.packet.destination,
+      destinationPort: pass.packet.destinationPort,
+    });
+    if (again !== null) return again;
+  }
+  if (pass.route?.answer.kind === 'local') return hook(pass, 'input') ?? delivered(pass);
+  return hook(pass, 'postrouting') ?? cross(pass);
+}
+
+/** A packet that came in by a device: PREROUTING, route, then INPUT, or FORWARD, POSTROUTING and the next link. */
+function takeIn(pass: Pass, device: NetDevice): LegEnd | null {
+  const translated = hook(pass, 'prerouting');
+  if (translated !== null) return translated;
+  const { view } = pass.context;
+  const { namespace } = pass.arrival;
+  const { source, destination, destinationPort } = pass.packet;
+  const isOwn = isLocal(view, namespace, destination);
+  if (!isOwn) {
+    const sysctl = forwardingSysctl(destination, device.name);
+    const value = view.sysctl(namespace, sysctl);
+    if (value !== undefined) pass.forwarding = { sysctl, value };
+    if (value === '0') return { kind: 'not-forwarded', sysctl };
+  }
+  const refused = ask(pass, { destination, destinationPort, from: source, enteredBy: device.name });
+  if (refused !== null) return refused;
+  if (pass.route?.answer.kind === 'local') return hook(pass, 'input') ?? delivered(pass);
+  return hook(pass, 'forward') ?? hook(pass, 'postrouting') ?? cross(pass);
+}
+
+/** A dot in a device's name (VLANs) cannot be told from those of a sysctl's name: there the value for all stands in. */
+const forwardingSysctl = (destination: string, device: string): string => {
+  if (destination.includes(':')) return 'net.ipv6.conf.all.forwarding';
+  return device.includes('.') ? 'net.ipv4.ip_forward' : `net.ipv4.conf.${device}.forwarding`;
+};
+
+const delivered = ({ arrival }: Pass): LegEnd => ({ kind: 'delivered', namespace: arrival.namespace });
+
+const isLocal = (view: NetworkView, namespace: NamespaceId, address: string): boolean =>
+  address.startsWith('127.') ||
+  orElse(view.devices(namespace), []).some(device => hasAddress(device, address));
+
+/** Asks the kernel for the route; a refusal ends the way. */
+function ask(pass: Pass, question: RouteQuestion): LegEnd | null {
+  const { view, placeOf } = pass.context;
+  const { namespace } = pass.arrival;
+  const reading = view.lookUp(namespace, question);
+  if (!reading.present) return { kind: 'unseen', missing: reading };
+  const answer: RouteAnswer = reading.value;
+  pass.route = {
+    command: `ip ${routeCommand(question)
+      .filter(word => word !== '-j')
+      .join(' ')}`,
+    answer,
+  };
+  if (answer.kind === 'refused') {
+    // With its device an address loses its routes: that is the cause, the missing route only what follows.
+    const off = orElse(view.devices(namespace), []).find(
+      ({ name, up, addresses }) => name !== 'lo' && !up && addresses.length > 0,
+    );
+    if (off !== undefined)
+      return { kind: 'link-down', device: off.name, place: placeOf(namespace), how: 'down' };
+    if (answer.error === 'EXDEV') return { kind: 'wrong-way-in', device: question.enteredBy ?? '' };
+    return { kind: 'no-route', answer };
+  }
+  const device = orElse(view.devices(namespace), []).find(({ name }) => name === answer.device);
+  pass.leavesBy = answer.kind === 'local' ? null : (device ?? null);
+  pass.nextHop = answer.kind === 'local' ? null : (answer.gateway ?? question.destination);
+  return null;
+}
+
+/** Lets the packet pass the rules of a hook; a certain drop ends the way. */
+function hook(pass: Pass, name: Hook): LegEnd | null {
+  const { view } = pass.context;
+  const { namespace, enteredBy } = pass.arrival;
+  const inner = view.inner(namespace);
+  if (!inner.present) return null;
+  const { sets } = inner.value.rules;
+  const outcome = passHook(sets, name, pass.packet, {
+    inDevice: name === 'output' || name === 'postrouting' ? null : (enteredBy?.name ?? null),
+    outDevice: name === 'prerouting' || name === 'input' ? null : (pass.leavesBy?.name ?? null),
+    isLocal: address => isLocal(view, namespace, address),
+  });
+  const sampled = outcome.effects.map(effect => ({ ...effect, packetsBefore: packetsBefore(pass, effect) }));
+  pass.effects.push(...sampled);
+  pass.packet =
+    outcome.packet.source === 'masquerade'
+      ? {
+          ...outcome.packet,
+          source: addressOn(pass.leavesBy, outcome.packet.destination) ?? pass.packet.source,
+        }
+      : outcome.packet;
+  const last = sampled.at(-1);
+  return outcome.ended && last !== undefined ? { kind: 'dropped', effect: last } : null;
+}
+
+const addressOn = (device: NetDevice | null, destination: string): string | undefined =>
+  device?.addresses.find(({ address }) => address.includes(':') === destination.includes(':'))?.address;
+
+function packetsBefore({ context, arrival }: Pass, { key }: RuleEffect): number | null {
+  const inner = context.before?.inner(arrival.namespace);
+  return inner?.present ? (countersOf(inner.value.rules.sets).get(key) ?? null) : null;
+}
+
+const counterTables = new WeakMap<readonly RuleSet[], ReadonlyMap<string, number>>();
+
+/** All packet counters of rule sets, by the key of a RuleEffect. */
+function countersOf(sets: readonly RuleSet[]): ReadonlyMap<string, number> {
+  const known = counterTables.get(sets);
+  if (known !== undefined) return known;
+  const table = new Map<string, number>();
+  for (const { source, tables } of sets)
+    for (const { family, name, chains } of tables)
+      for (const chain of chains.values()) {
+        const prefix = `${source} ${family} ${name} ${chain.name}`;
+        if (typeof chain.base?.packets === 'number') table.set(`${prefix} policy`, chain.base.packets);
+        for (const { key, packets } of chain.rules)
+          if (packets !== null) table.set(`${prefix} ${key}`, packets);
+      }
+  counterTables.set(sets, table);
+  return table;
+}
+
+/** Leaves by the device that the route says, to whoever has the next hop's address. */
+function cross(pass: Pass): LegEnd | null {
+  const { view, placeOf } = pass.context;
+  const { namespace } = pass.arrival;
+  const { leavesBy, nextHop } = pass;
+  if (leavesBy === null || nextHop === null)
+    return {
+      kind: 'unseen',
+      missing: absent('the device of the route', 'vanished', 'it has gone; look again'),
+    };
+  const from: Attached = { namespace, device: leavesBy };
+  pass.crossing = crossLink(
+    view,
+    from,
+    { nextHop, mac: neighbourOf(view, namespace, nextHop)?.mac ?? null },
+    placeOf,
+  );
+  return pass.crossing.end;
+}
+
+const neighbourOf = (view: NetworkView, namespace: NamespaceId, address: string) => {
+  const inner = view.inner(namespace);
+  return inner.present
+    ? inner.value.neighbours.find(neighbour => isSameAddress(neighbour.address, address))
+    : undefined;
+};
+
+function stageOf(pass: Pass): Stage {
+  const { context, arrival, packet, nextHop, crossing } = pass;
+  const { view, before, placeOf } = context;
+  const { namespace } = arrival;
+  const inner = view.inner(namespace);
+  const neighbour = nextHop === null ? undefined : neighbourOf(view, namespace, nextHop);
+  const earlier = nextHop === null || before === null ? undefined : neighbourOf(before, namespace, nextHop);
+  return {
+    namespace,
+    place: placeOf(namespace),
+    pid: view.namespaces.find(({ id }) => id === namespace)?.pid ?? null,
+    enteredBy: arrival.enteredBy === null ? null : deviceState(arrival.enteredBy),
+    packet: { source: packet.source, destination: packet.destination, port: packet.destinationPort },
+    route: pass.route,
+    leavesBy: pass.leavesBy === null ? null : deviceState(pass.leavesBy),
+    nextHop,
+    neighbour:
+      neighbour === undefined
+        ? null
+        : { mac: neighbour.mac, state: neighbour.state, macBefore: earlier?.mac ?? null },
+    forwarding: pass.forwarding,
+    effects: pass.effects,
+    tracked: inner.present ? inner.value.tracked : null,
+    crossed: crossing?.crossed ?? [],
+    holders: crossing?.holders ?? [],
+    unread: inner.present ? inner.value.rules.unread : [inner],
+    counters: { first: kept(before, namespace), last: kept(view, namespace) },
+  };
+}
+
+function kept(view: NetworkView | null, namespace: NamespaceId): Readonly<Record<string, number>> {
+  const inner = view?.inner(namespace);
+  if (inner?.present !== true) return {};
+  const { counters } = inner.value;
+  return Object.fromEntries(
+    keptCounters.flatMap(name => (counters[name] === undefined ? [] : [[name, counters[name]]])),
+  );
+}
+
+export const deviceState = ({ name, kind, mac, mtu, up, carrier, addresses }: NetDevice): DeviceState => ({
+  name,
+  kind,
+  mac,
+  mtu,
+  up,
+  carrier,
+  addresses: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+});
