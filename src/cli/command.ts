@@ -39,4 +39,5 @@ export const json = (): Option => new Option('--json', 'print JSON, for programs
 export const selectorHelp = `
 A container is named by its name, the first characters of its id,
 pod/<namespace>/<name>[/<container>], pid:<n> (any process in it),
-cgroup:<path>, or self. "glassbox ps" lists what is here.`;
+cgroup:<path>, or self. "glassbox ps" lists what is here. One that is gone can
+be asked about while the kernel log has its OOM kill: by its id or cgroup path.`;

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { text as readAll } from 'node:stream/consumers';
+import { findBuried } from '../containers/buried.ts';
 import type { Container, EngineNotice } from '../containers/container.ts';
 import { discoverContainers } from '../containers/discover.ts';
 import { selectContainers } from '../containers/select.ts';
 import { type KernelFiles, openKernelFiles } from '../linux/files.ts';
+import { readOomReports } from '../linux/kmsg/read.ts';
+import { orElse } from '../linux/reading.ts';
 import type { Observation } from '../observe/observation.ts';
 import { type ObserveOptions, type ObserveScope, observe } from '../observe/observe.ts';
 import type { InstrumentName } from '../trace/results.ts';
@@ -100,8 +103,18 @@ function choose(
       case 'one':
         chosen.set(selection.container.id, selection.container);
         break;
-      case 'none':
-        throw new Failure(exitCodes.usage, `no container "${selector}".`, nameAll(containers));
+      case 'none': {
+        const buried = files === null ? [] : findBuried(orElse(readOomReports(files), []), containers);
+        const ended = selectContainers(null, buried, selector);
+        if (ended.kind !== 'one')
+          throw new Failure(
+            exitCodes.usage,
+            `no container "${selector}".`,
+            `${nameAll(containers)}${nameBuried(ended.containers)}`,
+          );
+        chosen.set(ended.container.id, ended.container);
+        break;
+      }
       case 'several':
         throw new Failure(
           exitCodes.usage,
@@ -115,6 +128,14 @@ function choose(
 
 const nameAll = (containers: readonly Container[]): string =>
   containers.length === 0 ? 'There are no containers here.' : `Here are ${names(containers)}.`;
+
+const nameBuried = (buried: readonly Container[]): string =>
+  buried.length === 0
+    ? ''
+    : ` Killed, and still in the kernel log: ${buried
+        .slice(0, 4)
+        .map(({ cgroups, id }) => printable(`cgroup:${cgroups.memory ?? id}`))
+        .join(', ')}${buried.length > 4 ? ` and ${buried.length - 4} more` : ''}.`;
 
 const namesAtMost = 12;
 

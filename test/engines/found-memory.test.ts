@@ -56,6 +56,19 @@ for (const { name, lacks, begin } of engines) {
     };
     const unmet = (...needs: readonly LabNeed[]): string | undefined => findUnmetNeed(needs)?.because;
 
+    test('killed by its limit and removed: the kernel log knows it by its path', async () => {
+      const box = await engine.start({
+        name: 'gb-buried',
+        command: shell('exec tail /dev/zero'),
+        memory: 16 * MiB,
+      });
+      await foundSoon('memory/cgroup-oom', box.selector, box.environment);
+      await box[Symbol.asyncDispose]();
+      const finding = await foundSoon('memory/cgroup-oom', box.id, box.environment);
+      expect(finding).toMatchObject({ severity: 'critical', certainty: 'proved' });
+      expect(finding.summary).toContain('nothing of the container is left');
+    });
+
     test('a file that is larger than the limit, read again and again', async () => {
       const finding = await find('memory/page-cache-fills-limit', {
         name: 'gb-reads',

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { catalogue } from '../../src/cases/index.ts';
+import { findBuried } from '../../src/containers/buried.ts';
 import { discoverContainers } from '../../src/containers/discover.ts';
 import { selectContainers } from '../../src/containers/select.ts';
 import { diagnose } from '../../src/diagnose/diagnosis.ts';
 import type { Found } from '../../src/diagnose/verdict.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
+import { readOomReports } from '../../src/linux/kmsg/read.ts';
+import { orElse } from '../../src/linux/reading.ts';
 import { observe } from '../../src/observe/observe.ts';
 
 const files = openKernelFiles();
@@ -15,7 +18,11 @@ export async function foundIn(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ReadonlyMap<string, Found>> {
   const { containers, notices } = await discoverContainers(files, { environment });
-  const selection = selectContainers(files, containers, selector);
+  const living = selectContainers(files, containers, selector);
+  const selection =
+    living.kind === 'none'
+      ? selectContainers(null, findBuried(orElse(readOomReports(files), []), containers), selector)
+      : living;
   if (selection.kind !== 'one') throw new Error(`${selector}: ${selection.kind} of ${containers.length}`);
   const observation = await observe(files, {
     containers: [selection.container],

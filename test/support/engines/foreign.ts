@@ -22,6 +22,8 @@ export interface ForeignSpec {
 export interface Foreign extends AsyncDisposable {
   /** What Glassbox is asked for. */
   readonly selector: string;
+  /** The engine's own id. */
+  readonly id: string;
   /** With what it finds the engine. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -45,8 +47,9 @@ export async function startDocker(daemon: Dockerd, spec: ForeignSpec): Promise<F
     ...(spec.binds ?? []).flatMap(([source, target]) => ['--volume', `${source}:${target}`]),
     ...(spec.environment ?? []).flatMap(variable => ['--env', variable]),
   ];
-  await daemon.start(options, spec.command);
+  const id = await daemon.start(options, spec.command);
   return {
+    id,
     selector: name,
     environment: daemon.environment,
     [Symbol.asyncDispose]: async () => void (await daemon.docker('rm', '--force', name)),
@@ -72,7 +75,12 @@ export async function startCrun(spec: ForeignSpec): Promise<Foreign> {
         config.mounts.push({ destination, type: 'bind', source, options: ['rbind'] });
     },
   });
-  return { selector: box.id, environment: {}, [Symbol.asyncDispose]: () => box[Symbol.asyncDispose]() };
+  return {
+    id: box.id,
+    selector: box.id,
+    environment: {},
+    [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
+  };
 }
 
 export type Start = (spec: ForeignSpec) => Promise<Foreign>;

@@ -37,9 +37,11 @@ export function judgeExited(facts: CgroupOomFacts): Verdict {
       ? 'its own cgroup'
       : `${newest.limitingCgroup} (a cgroup above or inside it)`;
   const ended =
-    exit === null || exit.code === killedBySignal9
-      ? 'the container ended with it'
-      : `the container ended later by itself, with code ${exit.code}`;
+    exit === null
+      ? 'nothing of the container is left'
+      : exit.code === killedBySignal9
+        ? 'the container ended with it'
+        : `the container ended later by itself, with code ${exit.code}`;
   return found({
     severity: exit !== null && exit.code === 0 ? 'notice' : age < day ? 'critical' : 'warning',
     certainty: 'proved',
