@@ -92,6 +92,12 @@ import { rule as stopLosesChildrenRule } from './process/stop-loses-children/rul
 import { definition as zombiesNotReaped } from './process/zombies-not-reaped/case.ts';
 import { lab as zombiesNotReapedLab } from './process/zombies-not-reaped/lab.ts';
 import { rule as zombiesNotReapedRule } from './process/zombies-not-reaped/rule.ts';
+import { definition as capabilitiesExcessive } from './security/capabilities-excessive/case.ts';
+import { lab as capabilitiesExcessiveLab } from './security/capabilities-excessive/lab.ts';
+import { rule as capabilitiesExcessiveRule } from './security/capabilities-excessive/rule.ts';
+import { definition as capabilityMissing } from './security/capability-missing/case.ts';
+import { lab as capabilityMissingLab } from './security/capability-missing/lab.ts';
+import { rule as capabilityMissingRule } from './security/capability-missing/rule.ts';
 import { definition as hostShared } from './security/host-shared/case.ts';
 import { lab as hostSharedLab } from './security/host-shared/lab.ts';
 import { rule as hostSharedRule } from './security/host-shared/rule.ts';
@@ -104,6 +110,9 @@ import { rule as resourcesUnlimitedRule } from './security/resources-unlimited/r
 import { definition as rootIsHostRoot } from './security/root-is-host-root/case.ts';
 import { lab as rootIsHostRootLab } from './security/root-is-host-root/lab.ts';
 import { rule as rootIsHostRootRule } from './security/root-is-host-root/rule.ts';
+import { definition as seccompDenied } from './security/seccomp-denied/case.ts';
+import { lab as seccompDeniedLab } from './security/seccomp-denied/lab.ts';
+import { rule as seccompDeniedRule } from './security/seccomp-denied/rule.ts';
 import { definition as uidLimitsShared } from './security/uid-limits-shared/case.ts';
 import { lab as uidLimitsSharedLab } from './security/uid-limits-shared/lab.ts';
 import { rule as uidLimitsSharedRule } from './security/uid-limits-shared/rule.ts';
@@ -162,4 +171,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(firewallDrops, firewallDropsRule, firewallDropsLab),
   entry(mtuBlackHole, mtuBlackHoleRule, mtuBlackHoleLab),
   entry(addressConflict, addressConflictRule, addressConflictLab),
+  entry(capabilityMissing, capabilityMissingRule, capabilityMissingLab),
+  entry(capabilitiesExcessive, capabilitiesExcessiveRule, capabilitiesExcessiveLab),
+  entry(seccompDenied, seccompDeniedRule, seccompDeniedLab),
 ];

@@ -135,6 +135,8 @@ export interface ContainerSpec {
   readonly user?: LabUser;
   /** What root in it may do, in place of Docker's default: `['CHOWN', 'NET_BIND_SERVICE']`. */
   readonly capabilities?: readonly string[];
+  /** System calls by name that a seccomp filter answers with EPERM; one that this machine does not have is left out. */
+  readonly deniedCalls?: readonly string[];
   /** As `docker run --privileged`: root with every capability, all devices, and kernel files to write. */
   readonly privileged?: boolean;
   /** RLIMIT_NPROC of all in it, which the kernel compares with the tasks of the uid, wherever they are. */

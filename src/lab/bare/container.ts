@@ -5,6 +5,7 @@ import { openKernelFiles } from '../../linux/files.ts';
 import type { NamespaceKind } from '../../linux/namespaces.ts';
 import { readMountinfo } from '../../linux/proc/mountinfo.ts';
 import { orElse } from '../../linux/reading.ts';
+import { syscallNumber } from '../../linux/syscalls/names.ts';
 import { bytes, hostPid } from '../../linux/units.ts';
 import { killAllIn, removeCgroupSync } from '../cgroup-removal.ts';
 import { defaultLimits, type LabCgroup, makeCgroup } from '../cgroups.ts';
@@ -108,6 +109,7 @@ function planOf(
     capabilities: spec.privileged
       ? 'all'
       : (spec.capabilities ?? engineDefaultCapabilities.map(number => capabilityName(number))),
+    deniedCalls: (spec.deniedCalls ?? []).flatMap(name => syscallNumber(name) ?? []),
     processLimit: spec.processLimit,
     cgroupDirectories: cgroup.all,
     binds: [...separateMounts(), ...programBinds(spec.program), ...(spec.binds ?? [])],

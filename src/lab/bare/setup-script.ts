@@ -1,4 +1,5 @@
 import type { NamespaceKind } from '../../linux/namespaces.ts';
+import { syscallNumber } from '../../linux/syscalls/names.ts';
 import type { Bytes } from '../../linux/units.ts';
 import { programEnvironment } from '../program-command.ts';
 
@@ -14,6 +15,8 @@ export interface SetupPlan {
   readonly uid: number | undefined;
   /** Names of those that root keeps; `all` also leaves it the kernel's files. */
   readonly capabilities: readonly string[] | 'all';
+  /** Numbers of system calls that fail with EPERM. */
+  readonly deniedCalls: readonly number[];
   /** RLIMIT_NPROC. */
   readonly processLimit: number | undefined;
   readonly cgroupDirectories: readonly string[];
@@ -55,7 +58,7 @@ export function setupScript(plan: SetupPlan): string {
     ...(ownMounts ? [changeRoot] : ['root=']),
     'echo ready >&3',
     'exec 3>&-',
-    `exec env -i ${words([...programEnvironment, `HOSTNAME=${plan.hostName}`])} $root ${words([...session(plan), ...cgroupNamespace(plan), ...credentials(plan), ...plan.command])}`,
+    `exec env -i ${words([...programEnvironment, `HOSTNAME=${plan.hostName}`])} $root ${words([...session(plan), ...cgroupNamespace(plan), ...filter(plan), ...credentials(plan), ...plan.command])}`,
   ].join('\n');
 }
 
@@ -135,6 +138,25 @@ const session = ({ shared }: SetupPlan): readonly string[] => (shared.has('pid')
 /** After joining, so that the container's own cgroups become the roots it sees. */
 const cgroupNamespace = ({ shared }: SetupPlan): readonly string[] =>
   shared.has('cgroup') ? [] : ['unshare', '--cgroup'];
+
+/**
+ * A seccomp filter as engines install it: while the process may still do everything, so that no_new_privs is not
+ * needed. util-linux learned it in 2.41; Perl makes the one system call, by `prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER)`.
+ */
+const filter = ({ deniedCalls }: SetupPlan): readonly string[] =>
+  deniedCalls.length === 0
+    ? []
+    : ['perl', '-e', installFilter, `${syscallNumber('prctl') ?? 167}`, deniedCalls.join(), '--'];
+
+/** Loads the call's number; each denied one jumps to `RET ERRNO | EPERM`, the rest falls through to `RET ALLOW`. */
+const installFilter = `my ($prctl, $calls, $end, @program) = @ARGV;
+my @calls = split /,/, $calls;
+my @code = ([0x20, 0, 0, 0], map([0x15, @calls - $_, 0, $calls[$_]], 0 .. $#calls), [0x06, 0, 0, 0x7fff0000], [0x06, 0, 0, 0x00050001]);
+my $code = join "", map(pack("SCCL", @$_), @code);
+my $filter = pack("Sx![P]P", scalar(@code), $code);
+my ($set, $mode) = (22, 2);
+syscall($prctl, $set, $mode, $filter) == 0 or die "no seccomp filter: $!\n";
+exec @program;`;
 
 /** A change of uid clears the parent-death signal that unshare set, so it is set once more. */
 function credentials({ uid, capabilities, processLimit }: SetupPlan): readonly string[] {

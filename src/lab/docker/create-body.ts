@@ -55,9 +55,23 @@ export function createBody(
 
 function privileges(spec: ContainerSpec): object {
   if (spec.privileged) return everyPrivilege();
-  if (!isRoot(spec)) return { CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges'] };
-  return spec.capabilities === undefined ? {} : { CapDrop: ['ALL'], CapAdd: spec.capabilities };
+  const security = [
+    ...(isRoot(spec) ? [] : ['no-new-privileges']),
+    ...(spec.deniedCalls === undefined ? [] : [`seccomp=${profile(spec.deniedCalls)}`]),
+  ];
+  return {
+    ...(security.length === 0 ? {} : { SecurityOpt: security }),
+    ...(isRoot(spec) && spec.capabilities === undefined ? {} : { CapDrop: ['ALL'] }),
+    ...(isRoot(spec) && spec.capabilities !== undefined ? { CapAdd: spec.capabilities } : {}),
+  };
 }
+
+/** Everything is allowed but for these: not what anybody should use, but what a lab has to show. */
+const profile = (denied: readonly string[]): string =>
+  JSON.stringify({
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: denied, action: 'SCMP_ACT_ERRNO', errnoRet: 1 }],
+  });
 
 /** runc refuses to give what root itself lacks: on a hardened machine the parts of `Privileged` stand for it. */
 function everyPrivilege(): object {

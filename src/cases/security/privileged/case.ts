@@ -10,8 +10,9 @@ export const definition = defineCase({
   questions: ['isolated', 'hostSafe'],
   namespaces: ['user', 'mnt'],
   controllers: [],
+  instruments: ['capabilities'],
   needs: ['init', 'isolation'],
-  mayUse: ['processes', 'openDevices'],
+  mayUse: ['processes', 'openDevices', 'traced'],
   references: [
     'security/commoncap.c: cap_capable, cap_bprm_creds_from_file',
     'Documentation/userspace-api/seccomp_filter.rst',

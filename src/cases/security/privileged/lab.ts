@@ -14,6 +14,7 @@ async function start(bench: LabBench, privileges: Partial<ContainerSpec>): Promi
     program,
     // Docker opens these ports to all; the kernel's default is asked for, so that both engines are alike.
     sysctls: { 'net.ipv4.ip_unprivileged_port_start': '1024' },
+    limits: { cpuShares: 262_144 },
     ...privileges,
   });
   await container.line(/^serving$/);

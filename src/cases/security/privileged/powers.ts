@@ -1,8 +1,11 @@
 import type { FactsByName } from '../../../diagnose/facts.ts';
+import { tracedBy } from '../../../diagnose/traced.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
+import { capabilityName } from '../../../linux/capabilities.ts';
 import { orElse, type Reading } from '../../../linux/reading.ts';
 import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
 import type { OpenDevice } from '../../../observe/open-devices.ts';
+import type { CapabilitiesResult } from '../../../trace/instruments/capabilities/result.ts';
 
 /** What else could stand between all capabilities and the host: open doors, and those that are shut. */
 export function barriersOf(
@@ -48,12 +51,33 @@ export function usedPowers({
   init,
   isolation,
   openDevices,
+  traced,
 }: {
   readonly init: ProcessFacts;
   readonly isolation: IsolationFacts;
   readonly openDevices: Reading<FactsByName['openDevices']>;
+  readonly traced: Reading<FactsByName['traced']>;
 }): readonly UsedPower[] {
-  return [...orElse(openDevices, []).map(openDevice), ...ownMounts(isolation, init)];
+  return [
+    ...usedCapabilities(tracedBy(traced, 'capabilities')),
+    ...orElse(openDevices, []).map(openDevice),
+    ...ownMounts(isolation, init),
+  ];
+}
+
+function usedCapabilities(trace: Reading<CapabilitiesResult>): readonly UsedPower[] {
+  if (!trace.present || trace.value.used.length === 0) return [];
+  const names = trace.value.used.map(number => `CAP_${capabilityName(number)}`);
+  return [
+    {
+      what: names.join(', '),
+      evidence: {
+        claim: `Asked for and granted in ${trace.value.seconds.toFixed(1)} s`,
+        source: 'tracepoint cap_capable',
+        observed: names.join(' '),
+      },
+    },
+  ];
 }
 
 const openDevice = ({ path, pid, descriptor, type, major, minor }: OpenDevice): UsedPower => ({

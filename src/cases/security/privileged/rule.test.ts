@@ -42,6 +42,7 @@ const judge = (
     isolation: isolationFacts(isolation),
     processes: present([init]),
     openDevices: notThere,
+    traced: notThere,
     ...change,
   });
 
@@ -156,6 +157,22 @@ test('what it uses of it: an open device, a disk mounted in there only', () => {
   expect(verdict).toMatchObject({
     summary: expect.stringMatching(/Seen in use: \/dev\/net\/tun, open, \/dev\/sdb mounted on \/mnt\.$/),
     fixes: [{ action: expect.stringContaining('--device /dev/net/tun') }, {}],
+  });
+});
+
+test('what a trace saw it use makes the least set whole', () => {
+  const trace = { engine: 'ebpf', lost: 0, ended: 'time', seconds: 5, asked: [], missing: [] } as const;
+  const verdict = judge(
+    holding(all),
+    {},
+    {
+      container: container({ engine: 'docker' }),
+      traced: present({ capabilities: present({ ...trace, used: [10] }) }),
+    },
+  );
+  expect(verdict).toMatchObject({
+    summary: expect.stringContaining('Seen in use: CAP_NET_BIND_SERVICE.'),
+    fixes: [{ command: expect.stringContaining('--cap-drop ALL --cap-add NET_BIND_SERVICE --security') }, {}],
   });
 });
 

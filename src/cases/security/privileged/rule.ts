@@ -1,6 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { leastPrivilege } from '../../../diagnose/least-privilege.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
+import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, type Fix, found, ruledOut } from '../../../diagnose/verdict.ts';
 import { findWaysOut } from '../../../diagnose/ways-out.ts';
 import { holdsAll, sayMask } from '../../../linux/capabilities.ts';
@@ -106,13 +107,16 @@ function boundedEvidence(processes: readonly ProcessFacts[]): readonly Evidence[
   });
 }
 
-function fixesFor({ container, openDevices }: RuleFacts, used: readonly UsedPower[]): readonly Fix[] {
+function fixesFor({ container, openDevices, traced }: RuleFacts, used: readonly UsedPower[]): readonly Fix[] {
   const devices = orElse(openDevices, []).map(({ path }) => path);
+  const trace = tracedBy(traced, 'capabilities');
   return [
     {
-      ...leastPrivilege(container, { capabilities: null, devices }),
+      ...leastPrivilege(container, { capabilities: trace.present ? trace.value.used : null, devices }),
       effect: 'It keeps the capabilities that are added, and seccomp and device rules are back',
-      risk: `What it uses is not known from a look${used.length === 0 ? '' : ' alone'}: glassbox diagnose --deep watches it`,
+      risk: trace.present
+        ? `What it needs only at start or once a day was not seen in ${trace.value.seconds.toFixed(1)} s`
+        : `What it uses is not known from a look${used.length === 0 ? '' : ' alone'}: glassbox diagnose --deep watches it`,
     },
     {
       action:

@@ -16,6 +16,7 @@ async function startHoarder(bench: LabBench): Promise<void> {
     program: { kind: 'node', file, args: ['all-but', `${left}`] },
     user: { uid: uid(0) },
     processLimit,
+    limits: { cpuShares: 262_144 },
   });
   await hoarder.line(/^hoards \d+$/);
 }
@@ -26,6 +27,7 @@ async function startAs(bench: LabBench, number: number): Promise<LabContainer> {
     program: { kind: 'node', file, args: ['take', `${wanted}`] },
     user: { uid: uid(number) },
     processLimit,
+    limits: { cpuShares: 262_144 },
   });
   await container.line(/^got \d+$/);
   return container;
