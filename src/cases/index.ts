@@ -116,6 +116,9 @@ import { rule as seccompDeniedRule } from './security/seccomp-denied/rule.ts';
 import { definition as uidLimitsShared } from './security/uid-limits-shared/case.ts';
 import { lab as uidLimitsSharedLab } from './security/uid-limits-shared/lab.ts';
 import { rule as uidLimitsSharedRule } from './security/uid-limits-shared/rule.ts';
+import { definition as bufferedWritesEscapeThrottle } from './storage/buffered-writes-escape-throttle/case.ts';
+import { lab as bufferedWritesEscapeThrottleLab } from './storage/buffered-writes-escape-throttle/lab.ts';
+import { rule as bufferedWritesEscapeThrottleRule } from './storage/buffered-writes-escape-throttle/rule.ts';
 import { definition as deletedButOpen } from './storage/deleted-but-open/case.ts';
 import { lab as deletedButOpenLab } from './storage/deleted-but-open/lab.ts';
 import { rule as deletedButOpenRule } from './storage/deleted-but-open/rule.ts';
@@ -125,6 +128,9 @@ import { rule as diskFilledByContainerRule } from './storage/disk-filled-by-cont
 import { definition as inodesExhausted } from './storage/inodes-exhausted/case.ts';
 import { lab as inodesExhaustedLab } from './storage/inodes-exhausted/lab.ts';
 import { rule as inodesExhaustedRule } from './storage/inodes-exhausted/rule.ts';
+import { definition as ioThrottled } from './storage/io-throttled/case.ts';
+import { lab as ioThrottledLab } from './storage/io-throttled/lab.ts';
+import { rule as ioThrottledRule } from './storage/io-throttled/rule.ts';
 import { definition as quotaReached } from './storage/quota-reached/case.ts';
 import { lab as quotaReachedLab } from './storage/quota-reached/lab.ts';
 import { rule as quotaReachedRule } from './storage/quota-reached/rule.ts';
@@ -174,4 +180,6 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(capabilityMissing, capabilityMissingRule, capabilityMissingLab),
   entry(capabilitiesExcessive, capabilitiesExcessiveRule, capabilitiesExcessiveLab),
   entry(seccompDenied, seccompDeniedRule, seccompDeniedLab),
+  entry(ioThrottled, ioThrottledRule, ioThrottledLab),
+  entry(bufferedWritesEscapeThrottle, bufferedWritesEscapeThrottleRule, bufferedWritesEscapeThrottleLab),
 ];

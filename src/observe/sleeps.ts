@@ -1,4 +1,5 @@
 import type { KernelFiles } from '../linux/files.ts';
+import { readChildren } from '../linux/proc/children.ts';
 import { listThreads } from '../linux/proc/process.ts';
 import { readStack } from '../linux/proc/stack.ts';
 import { readStat, readThreadStat } from '../linux/proc/stat.ts';
@@ -6,7 +7,10 @@ import { readThreadWchan, readWchan } from '../linux/proc/wchan.ts';
 import { orElse } from '../linux/reading.ts';
 import type { HostPid } from '../linux/units.ts';
 
-/** How often within the window threads of a process were found in uninterruptible sleep, and where in the kernel. */
+/**
+ * How often within the window threads of a process, or of a child that it has just started, were found in uninterruptible
+ * sleep, and where in the kernel.
+ */
 export interface Sleeps {
   /** Looks at each of its threads, evenly over the window. */
   readonly looks: number;
@@ -39,6 +43,7 @@ export function createSleepSampler(
   isAsked: boolean,
 ): SleepSampler {
   const watched = isAsked && pids.length <= mostProcesses ? pids : [];
+  const known = new Set(watched);
   const seen = new Map<HostPid, Map<string, number>>();
   const reclaiming = new Map<HostPid, number>();
   let looks = 0;
@@ -55,7 +60,17 @@ export function createSleepSampler(
         isTooMuch = true;
         return;
       }
-      const { channels, reclaims } = sleepsOf(files, pid, leader.value.state, leader.value.threads);
+      const own = sleepsOf(files, pid, leader.value.state, leader.value.threads);
+      const channels = new Set(own.channels);
+      let { reclaims } = own;
+      for (const child of newChildren(files, pid, known)) {
+        const stat = readStat(files, child);
+        if (!stat.present) continue;
+        threads += stat.value.threads;
+        const theirs = sleepsOf(files, child, stat.value.state, stat.value.threads);
+        for (const channel of theirs.channels) channels.add(channel);
+        reclaims ||= theirs.reclaims;
+      }
       if (reclaims) reclaiming.set(pid, (reclaiming.get(pid) ?? 0) + 1);
       for (const channel of channels) {
         const counts = seen.get(pid) ?? new Map<string, number>();
@@ -109,6 +124,10 @@ function sleepsOf(
   );
   return { channels: new Set(channels), reclaims };
 }
+
+/** A shell's commands come and go within the window, and nobody else watches them. */
+const newChildren = (files: KernelFiles, pid: HostPid, known: ReadonlySet<HostPid>): readonly HostPid[] =>
+  orElse(readChildren(files, pid), []).filter(child => !known.has(child));
 
 function isAsleep(files: KernelFiles, pid: HostPid, thread: HostPid): boolean {
   const stat = readThreadStat(files, pid, thread);

@@ -3,9 +3,11 @@ import type { Chain, CommonFacts, Level } from '../../src/diagnose/facts.ts';
 import type {
   CgroupVersion,
   CpuSample,
+  IoSample,
   MemoryBreakdown,
   MemorySample,
   PidsSample,
+  PressureSample,
 } from '../../src/linux/cgroup/model.ts';
 import type { OomReport } from '../../src/linux/kmsg/oom-report.ts';
 import type { ProcessStatus } from '../../src/linux/proc/status.ts';
@@ -21,6 +23,7 @@ import {
   nsPid,
 } from '../../src/linux/units.ts';
 import type { DiskUse } from '../../src/observe/disk-use.ts';
+import type { DiskFacts } from '../../src/observe/disks.ts';
 import type { FileSystemFacts } from '../../src/observe/file-systems.ts';
 import type { HostFacts, IsolationFacts, ProcessFacts } from '../../src/observe/observation.ts';
 
@@ -264,3 +267,55 @@ export const diskUse = (change: Partial<DiskUse> = {}): DiskUse => ({
   sharers: [],
   ...change,
 });
+
+/** A cgroup that has written so much to 7:0 and read nothing, without a limit. */
+export const ioSample = (written = 0, change: Partial<IoSample> = {}): IoSample => ({
+  devices: [
+    {
+      device: '7:0',
+      readBytes: bytes(0),
+      writtenBytes: bytes(written),
+      reads: 0,
+      writes: Math.ceil(written / 2 ** 18),
+    },
+  ],
+  limits: [],
+  weight: notThere,
+  ...change,
+});
+
+/** Tasks were stalled on I/O for so many milliseconds in all. */
+export const ioPressure = (stalledMs: number): PressureSample => {
+  const line = { avg10: 0, avg60: 0, avg300: 0, total: microseconds(stalledMs * 1000) };
+  return { cpu: notThere, memory: notThere, io: present({ some: line, full: present(line) }) };
+};
+
+/** What a disk did in a window of a second. */
+export const diskFacts = (change: {
+  readonly busyMs?: number;
+  readonly queuedMs?: number;
+  readonly written?: number;
+  readonly name?: string;
+}): DiskFacts => {
+  const counters = (part: number) => ({
+    reads: 0,
+    readBytes: bytes(0),
+    writes: part * 10,
+    writtenBytes: bytes(part * (change.written ?? 0)),
+    inFlight: 0,
+    busy: microseconds(part * (change.busyMs ?? 0) * 1000),
+    queued: microseconds(part * (change.queuedMs ?? change.busyMs ?? 0) * 1000),
+  });
+  return { name: change.name ?? 'loop0', first: counters(0), last: counters(1) };
+};
+
+/** A process that wrote so much to storage in the window, and was found asleep as told. */
+export const writer = (written: number, channels: Readonly<Record<string, number>> = {}): ProcessFacts => {
+  const io = (part: number) => ({ read: bytes(0), written: bytes(part * written), cancelled: bytes(0) });
+  const times = { running: microseconds(0), waiting: microseconds(0), timeslices: 0 };
+  return process(4711, {
+    scheduler: present({ first: times, last: times }),
+    io: { first: io(0), last: io(1) },
+    ...(Object.keys(channels).length === 0 ? {} : { sleeps: { looks: 20, channels } }),
+  });
+};

@@ -1,3 +1,4 @@
+import type { KernelFiles } from '../files.ts';
 import { absent, flatMapReading, mapReading, orElse, parsed, present, type Reading } from '../reading.ts';
 import { bytes, parseCount } from '../units.ts';
 import type { CgroupDirectory } from './directory.ts';
@@ -147,4 +148,17 @@ function readWeight(cgroup: CgroupDirectory, names: readonly string[]): Reading<
 export function parseIoWeight(text: string): number | undefined {
   const [first = ''] = text.split('\n');
   return parseCount(first.replace(/^default\s+/, '').trim());
+}
+
+/** For who has the directory of a cgroup and nothing else; not for the root. */
+export function readIoAt(files: KernelFiles, directory: string): Reading<IoSample> {
+  const isV1 = files.status(`${directory}/blkio.throttle.io_service_bytes`).present;
+  return readIo({
+    directory,
+    version: isV1 ? 'v1' : 'v2',
+    isRoot: false,
+    read: name => files.read(`${directory}/${name}`),
+    list: () => files.list(directory),
+    close: () => {},
+  });
 }
