@@ -18,6 +18,8 @@ export const instruments: {
   timerlat: async () => (await import('./instruments/timerlat/instrument.ts')).instrument,
   'block-io': async () => (await import('./instruments/block-io/instrument.ts')).instrument,
   writeback: async () => (await import('./instruments/writeback/instrument.ts')).instrument,
+  drops: async () => (await import('./instruments/drops/instrument.ts')).instrument,
+  tcp: async () => (await import('./instruments/tcp/instrument.ts')).instrument,
 };
 
 export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];

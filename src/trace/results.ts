@@ -1,6 +1,7 @@
 import type { Reading } from '../linux/reading.ts';
 import type { BlockIoResult } from './instruments/block-io/result.ts';
 import type { CapabilitiesResult } from './instruments/capabilities/result.ts';
+import type { DropsResult } from './instruments/drops/result.ts';
 import type { ExecResult } from './instruments/exec/result.ts';
 import type { OffcpuResult } from './instruments/offcpu/result.ts';
 import type { ProfileResult } from './instruments/profile/result.ts';
@@ -9,6 +10,7 @@ import type { RunqResult } from './instruments/runq/result.ts';
 import type { SeccompResult } from './instruments/seccomp/result.ts';
 import type { SignalsResult } from './instruments/signals/result.ts';
 import type { SoftirqResult } from './instruments/softirq/result.ts';
+import type { TcpResult } from './instruments/tcp/result.ts';
 import type { ThrottleResult } from './instruments/throttle/result.ts';
 import type { TimerlatResult } from './instruments/timerlat/result.ts';
 import type { WritebackResult } from './instruments/writeback/result.ts';
@@ -21,6 +23,8 @@ export interface TracedResults {
   readonly reclaim: ReclaimResult;
   readonly runq: RunqResult;
   readonly seccomp: SeccompResult;
+  readonly drops: DropsResult;
+  readonly tcp: TcpResult;
   readonly signals: SignalsResult;
   readonly softirq: SoftirqResult;
   readonly 'block-io': BlockIoResult;
