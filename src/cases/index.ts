@@ -8,6 +8,9 @@ import { rule as hugePagesBloatRule } from './memory/huge-pages-bloat/rule.ts';
 import { definition as hugePagesExhausted } from './memory/huge-pages-exhausted/case.ts';
 import { lab as hugePagesExhaustedLab } from './memory/huge-pages-exhausted/lab.ts';
 import { rule as hugePagesExhaustedRule } from './memory/huge-pages-exhausted/rule.ts';
+import { definition as ipcNotShared } from './memory/ipc-not-shared/case.ts';
+import { lab as ipcNotSharedLab } from './memory/ipc-not-shared/lab.ts';
+import { rule as ipcNotSharedRule } from './memory/ipc-not-shared/rule.ts';
 import { definition as kernelMemoryCharged } from './memory/kernel-memory-charged/case.ts';
 import { lab as kernelMemoryChargedLab } from './memory/kernel-memory-charged/lab.ts';
 import { rule as kernelMemoryChargedRule } from './memory/kernel-memory-charged/rule.ts';
@@ -147,6 +150,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(sharedMemoryCharged, sharedMemoryChargedRule, sharedMemoryChargedLab),
   entry(kernelMemoryCharged, kernelMemoryChargedRule, kernelMemoryChargedLab),
   entry(shmFull, shmFullRule, shmFullLab),
+  entry(ipcNotShared, ipcNotSharedRule, ipcNotSharedLab),
   entry(swapping, swappingRule, swappingLab),
   entry(reclaimStalls, reclaimStallsRule, reclaimStallsLab),
   entry(hugePagesExhausted, hugePagesExhaustedRule, hugePagesExhaustedLab),

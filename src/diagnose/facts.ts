@@ -9,6 +9,7 @@ import type { CgroupPath, Microseconds } from '../linux/units.ts';
 import type { DiskUse } from '../observe/disk-use.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
 import type { HugeMemory } from '../observe/huge-memory.ts';
+import type { IpcTwin } from '../observe/ipc-twins.ts';
 import type { NetworkPlace } from '../observe/networks.ts';
 import type {
   HostFacts,
@@ -46,6 +47,7 @@ export interface FactsByName {
   readonly oomReports: readonly OomReport[];
   readonly sharedMemory: SharedMemoryFacts;
   readonly hugeMemory: readonly HugeMemory[];
+  readonly ipcTwins: readonly IpcTwin[];
   readonly unlinkedFiles: readonly UnlinkedFile[];
   /** The file systems on disks that it may write to. */
   readonly fileSystems: readonly FileSystemFacts[];

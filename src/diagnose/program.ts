@@ -22,3 +22,21 @@ export function sayProgram(process: ProcessFacts): string {
   if (line === '') return process.status.name;
   return line.length <= 60 ? line : `${line.slice(0, 57)}…`;
 }
+
+/** Programs that are what they are told to be. */
+const interpreters =
+  /^(?:node(?:js)?|perl|python|ruby|php|java|lua|tclsh|(?:ba|da|k|mk|z|a)?sh|busybox)[\d.]*$/;
+
+/**
+ * What runs, as far as two containers can be compared: the name of the program, or of what an interpreter was told to run.
+ * Undefined when that is given in the command line itself (`-e`).
+ */
+export function programIdentity(executable: string, commandLine: readonly string[]): string | undefined {
+  const name = baseName(executable.replace(/ \(deleted\)$/, ''));
+  if (!interpreters.test(name)) return name;
+  const words = commandLine.slice(1);
+  const jar = words.indexOf('-jar');
+  const told = jar >= 0 ? words[jar + 1] : words.find(word => !word.startsWith('-'));
+  const inline = words.some(word => /^-[a-z]*[ecE]$/.test(word));
+  return told === undefined || inline ? undefined : baseName(told);
+}

@@ -35,6 +35,7 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   transparentHugePages: ({ host }) =>
     host.transparentHugePages ?? notObserved('the use of transparent huge pages'),
   oomReports: ({ host }) => host.oomReports,
+  ipcTwins: (_, { ipcTwins }) => ipcTwins ?? notObserved('segments of other ipc namespaces'),
   hugeMemory: (_, { hugeMemory }) => hugeMemory ?? notObserved('its transparent huge pages'),
   sharedMemory: (_, { memoryFiles }) => memoryFiles,
   unlinkedFiles: (_, { unlinkedFiles }) => unlinkedFiles,

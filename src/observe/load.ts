@@ -12,7 +12,7 @@ import {
   sharedMemory,
   unlinkedFile,
 } from './schema/inside.ts';
-import { hugeMemory } from './schema/memory.ts';
+import { hugeMemory, ipcTwin } from './schema/memory.ts';
 import { byName, list, reading, type Schema, text, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 import { reach } from './schema/reach.ts';
@@ -32,6 +32,7 @@ const observation: Schema<Observation> = v.object({
       processes: list(process),
       initSignals: reading(signalFetching),
       memoryFiles: reading(sharedMemory),
+      ipcTwins: v.exactOptional(reading(list(ipcTwin))),
       hugeMemory: v.exactOptional(reading(list(hugeMemory))),
       unlinkedFiles: reading(list(unlinkedFile)),
       fileSystems: v.exactOptional(list(fileSystem)),

@@ -17,6 +17,7 @@ import type { DiskUse } from './disk-use.ts';
 import type { DiskFacts } from './disks.ts';
 import type { FileSystemFacts } from './file-systems.ts';
 import type { HugeMemory } from './huge-memory.ts';
+import type { IpcTwin } from './ipc-twins.ts';
 import type { NetworkPlace } from './networks.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { ReachFacts } from './reach/path.ts';
@@ -110,6 +111,8 @@ export interface ContainerFacts {
   readonly processes: readonly ProcessFacts[];
   readonly initSignals: Reading<SignalFetching>;
   readonly memoryFiles: Reading<SharedMemoryFacts>;
+  /** Its System V segments whose key and size another ipc namespace has too. */
+  readonly ipcTwins?: Reading<readonly IpcTwin[]>;
   /** Its processes with transparent huge pages, the most first. */
   readonly hugeMemory?: Reading<readonly HugeMemory[]>;
   /** Descriptors of its processes that keep unlinked files of at least 1 MiB alive. */

@@ -21,6 +21,7 @@ import { readHost, readInitialNamespaces } from './host.ts';
 import { busyBetween } from './host-cpus.ts';
 import { notAsked, readHugeMemory } from './huge-memory.ts';
 import { createActionReader, readInitSignals } from './init-signals.ts';
+import { findIpcTwins } from './ipc-twins.ts';
 import { readHostMounts, readIsolation } from './isolation.ts';
 import { peersOf } from './namespace-peers.ts';
 import { createNetworkObserver } from './network.ts';
@@ -146,6 +147,9 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
                     )
                   : notAsked,
             ),
+            ...(scope.programs === 'all' && containers.length <= fewContainers
+              ? { ipcTwins: findIpcTwins(files, container, known) }
+              : {}),
             memoryFiles: readSharedMemory(
               files,
               container,

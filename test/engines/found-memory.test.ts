@@ -14,7 +14,7 @@ import { type Engine, engines, type ForeignSpec, hostPrograms } from '../support
 import { removeCgroups } from '../support/engines/leftovers.ts';
 import { whyNot } from '../support/engines/programs.ts';
 import { runUnshare } from '../support/engines/unshare.ts';
-import { foundSoon } from '../support/found-in.ts';
+import { foundIn, foundSoon } from '../support/found-in.ts';
 
 /** The memory cases, each in two containers that no lab made: Docker's and crun's, with the same programs. */
 const MiB = 2 ** 20;
@@ -34,6 +34,10 @@ const touchLittle = [
   '-e',
   `const b = Buffer.allocUnsafeSlow(${96 * MiB}); for (let i = 0; i < b.length; i += ${2 * MiB}) b[i] = 1; setInterval(() => b[0], 1000)`,
 ];
+
+/** shmget(0x5742, 4 KiB, IPC_CREAT | 0600), shmat(2). */
+const attachSegment =
+  'my ($g, $a) = `uname -m` =~ /x86_64/ ? (29, 30) : (194, 196); my $id = syscall($g, 0x5742, 4096, 01600); syscall($a, $id, 0, 0); sleep 300';
 
 /** mmap(MAP_HUGETLB) and a touch of each page. */
 const wantHugePages =
@@ -85,6 +89,24 @@ for (const { name, lacks, begin } of engines) {
         memory: 64 * MiB,
       });
       expect(JSON.stringify(finding.evidence)).toContain('/dev/shm/data');
+    });
+
+    test('one key, two programs, two containers', async context => {
+      context.skip(whyNot('perl') !== undefined, whyNot('perl') ?? '');
+      const party = (name: string): ForeignSpec => ({
+        name: `gb-${name}`,
+        command: shell(`echo '${attachSegment}' > /tmp/${name}; exec perl /tmp/${name}`),
+        binds: hostPrograms,
+      });
+      await using _writer = await engine.start(party('writer'));
+      const finding = await find('memory/ipc-not-shared', party('reader'));
+      expect(finding).toMatchObject({ severity: 'notice', certainty: 'likely' });
+      expect(finding.summary).toMatch(/^reader .* and writer /);
+      // Replicas have equal keys, too.
+      await using twin = await engine.start({ ...party('writer'), name: 'gb-replica' });
+      expect([...(await foundIn(twin.selector, twin.environment)).keys()]).not.toContain(
+        'memory/ipc-not-shared',
+      );
     });
 
     test('a text that is scanned and does not fit', async context => {
