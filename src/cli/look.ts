@@ -11,6 +11,7 @@ import type { Observation } from '../observe/observation.ts';
 import { type ObserveOptions, type ObserveScope, observe } from '../observe/observe.ts';
 import type { InstrumentName } from '../trace/results.ts';
 import { observeDeep } from './deep.ts';
+import { findDestination } from './destination.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { showWhile } from './progress.ts';
 import { printable } from './text/printable.ts';
@@ -23,6 +24,8 @@ export interface LookOptions {
   readonly from?: string | undefined;
   /** Instruments that look into the kernel meanwhile. */
   readonly deep?: readonly InstrumentName[] | undefined;
+  /** Where packets of the containers are to be followed to. */
+  readonly to?: { readonly text: string; readonly probe: boolean } | undefined;
 }
 
 /** Each takes a megabyte and a few programs in the kernel, per instrument. */
@@ -30,12 +33,16 @@ const deepAtMost = 8;
 
 /** An observation of the named containers (of all, when none is named), from this machine or from a file. */
 export async function look(selectors: readonly string[], options: LookOptions): Promise<Observation> {
+  refuseToFollow(selectors, options);
   if (options.from !== undefined) return narrow(await readObservation(options.from), selectors);
   const files = openKernelFiles();
   const { containers, notices, scan } = await discoverContainers(files);
   if (containers.length === 0) refuseBlindness(notices);
   const chosen = choose(files, containers, selectors);
-  const observed = { containers: chosen, known: containers, notices, scan, ...options };
+  const observed = {
+    ...{ containers: chosen, known: containers, notices, scan, ...options },
+    ...(await reachOf(files, containers, chosen, options)),
+  };
   const { deep = [] } = options;
   if (deep.length === 0) return lookAt(files, observed);
   if (chosen.length > deepAtMost)
@@ -45,6 +52,34 @@ export async function look(selectors: readonly string[], options: LookOptions): 
       'Name those that matter.',
     );
   return observeDeep(files, chosen, deep, () => lookAt(files, observed));
+}
+
+/** `--to` needs to know from where, and a machine to look at. */
+function refuseToFollow(selectors: readonly string[], { to, from }: LookOptions): void {
+  if (to === undefined) return;
+  if (from !== undefined)
+    throw new Failure(
+      exitCodes.usage,
+      '--to follows packets on this machine, and --from is a saved observation.',
+      'Use one of them.',
+    );
+  if (selectors.length === 0 || selectors.length > deepAtMost)
+    throw new Failure(
+      exitCodes.usage,
+      '--to needs the container whose packets are followed.',
+      `Name it: glassbox diagnose NAME --to ${to.text}`,
+    );
+}
+
+async function reachOf(
+  files: KernelFiles,
+  containers: readonly Container[],
+  chosen: readonly Container[],
+  { to }: LookOptions,
+): Promise<Pick<ObserveOptions, 'reach'>> {
+  if (to === undefined) return {};
+  const destination = await findDestination(files, containers, chosen, to.text);
+  return { reach: { destination, probe: to.probe } };
 }
 
 /** One container that runs or ran here, by its selector. */

@@ -59,6 +59,17 @@ const from = (): Option =>
     'use a saved observation (glassbox observe -o) instead of this machine; - for standard input',
   );
 
+const toOption = (): Option =>
+  new Option('--to <target>', 'follow a packet to HOST:PORT or a container[:port], hop by hop, and back');
+const probeOption = (): Option =>
+  new Option('--probe', "with --to: also try one TCP connection from the container's network");
+
+function wayOf({ to, probe }: { readonly to?: string; readonly probe?: true }) {
+  if (to !== undefined) return { text: to, probe: probe === true };
+  if (probe !== true) return undefined;
+  throw new Failure(exitCodes.usage, '--probe needs to know where to.', 'Say it: --to HOST:PORT');
+}
+
 /** Events are rarer than counters move: without a wish of the user's, --deep looks longer. */
 const windowOf = (milliseconds: number, deep: boolean, command: Command): number =>
   deep && command.getOptionValueSource('for') === 'default' ? 5000 : milliseconds;
@@ -144,6 +155,8 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .argument('[container...]', 'only these; all when none is named')
     .addOption(new Option('-o, --output <file>', 'where to; standard output when left out'))
     .addOption(window(1000))
+    .addOption(toOption())
+    .addOption(probeOption())
     .addOption(new Option('--deep', 'also look into the kernel, as diagnose --deep does (root)'))
     .addOption(json().hideHelp())
     .addHelpText('after', selectorHelp)
@@ -154,6 +167,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
           output: options.output,
           intoKernel: options.deep === true,
           windowMs: windowOf(options.for, options.deep === true, command),
+          to: wayOf(options),
         }),
       );
     });
@@ -161,11 +175,13 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
   add(
     'diagnose',
     'Find out what is wrong, and why',
-    'glassbox diagnose web-1\nglassbox diagnose --symptom killed --fail-on warning',
+    'glassbox diagnose web-1\nglassbox diagnose web-1 --to db:5432 --probe\nglassbox diagnose --symptom killed --fail-on warning',
   )
     .argument('[container...]', 'only these; all when none is named')
     .addOption(json())
     .addOption(new Option('--all', 'also show what was ruled out, with the evidence'))
+    .addOption(toOption())
+    .addOption(probeOption())
     .addOption(new Option('--deep', 'also look into the kernel, with the instruments that cases name (root)'))
     .addOption(
       new Option('--symptom <symptom>', `only problems that show as: ${symptoms.join(', ')}`).argParser(
@@ -192,6 +208,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
           intoKernel: options.deep === true,
           windowMs: windowOf(options.for, options.deep === true, command),
           from: options.from,
+          to: wayOf(options),
         }),
       );
     });

@@ -2,6 +2,7 @@ import type { Container, EngineNotice } from '../containers/container.ts';
 import type { Observation } from '../observe/observation.ts';
 import { type Answers, answerQuestions } from './answers.ts';
 import { type CaseVerdict, judge, type Rule } from './engine.ts';
+import { reportWalk, type WalkReport } from './path/hops.ts';
 import { type Severity, severities, type Verdict } from './verdict.ts';
 
 /** What `glassbox diagnose --json` prints (DESIGN §4). Everything that shows a diagnosis shows this. */
@@ -31,6 +32,8 @@ export interface ContainerDiagnosis {
   readonly answers: Answers;
   /** Findings first, worst first; then what could not be decided; then what was ruled out. */
   readonly verdicts: readonly CaseVerdict[];
+  /** The ways of its packets: what `--to` asked for, and connections that wait in vain. Left out when there was none to walk. */
+  readonly walks?: readonly WalkReport[];
 }
 
 /** Pure: the same observation and rules always give the same diagnosis. */
@@ -63,10 +66,16 @@ export function diagnose(observation: Observation, rules: readonly Rule[]): Diag
           verdicts,
         ),
         verdicts: verdicts.toSorted((a, b) => rank(a.verdict) - rank(b.verdict)),
+        ...walksOf(facts),
       };
     }),
     notices: observation.notices,
   };
+}
+
+function walksOf({ reach }: Observation['containers'][number]): Pick<ContainerDiagnosis, 'walks'> {
+  if (reach?.present !== true || reach.value.walks.length === 0) return {};
+  return { walks: reach.value.walks.map(reportWalk) };
 }
 
 /** Lower is shown earlier; the catalogue's order breaks ties because sorting is stable. */

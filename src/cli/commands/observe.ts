@@ -2,16 +2,19 @@ import { writeFileSync } from 'node:fs';
 import type { InstrumentName } from '../../trace/results.ts';
 import { instrumentsOf } from '../deep.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
-import { look } from '../look.ts';
+import { type LookOptions, look } from '../look.ts';
 import { jsonText, print } from '../output.ts';
 import { formatBytes } from '../text/quantity.ts';
 
 export async function observeCommand(
   selectors: readonly string[],
-  options: { readonly output?: string | undefined; readonly windowMs: number; readonly intoKernel: boolean },
+  options: Pick<LookOptions, 'windowMs' | 'to'> & {
+    readonly output?: string | undefined;
+    readonly intoKernel: boolean;
+  },
 ): Promise<ExitCode> {
   const deep = options.intoKernel ? await everyInstrument() : [];
-  const observation = await look(selectors, { windowMs: options.windowMs, deep });
+  const observation = await look(selectors, { windowMs: options.windowMs, to: options.to, deep });
   const text = `${jsonText(observation, 1)}\n`;
   const { output } = options;
   if (output === undefined || output === '-') {

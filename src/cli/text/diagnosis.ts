@@ -6,6 +6,7 @@ import { formatFinding, type Page } from './finding.ts';
 import { listNames, wrap, wrapParts } from './layout.ts';
 import { printable } from './printable.ts';
 import { formatSince } from './quantity.ts';
+import { formatWalk } from './walk.ts';
 
 const questionWords: Readonly<Record<Question, string>> = {
   isolated: 'isolated',
@@ -120,6 +121,9 @@ function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, vi
       page.width,
     ),
     '',
+    ...(container.walks ?? [])
+      .filter(({ reason }) => reason === 'asked')
+      .flatMap(report => [formatWalk(container.name, report, page), '']),
     ...findings.flatMap(text => [text, '']),
     formatAnswers(container.answers, page),
     formatRest(container, page),

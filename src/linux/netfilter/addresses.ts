@@ -27,6 +27,8 @@ function numberOfAddress(text: string): Value | undefined {
 
 /** Whether an address is in `10.0.0.0/8`, `10.0.0.1`, `10.0.0.1-10.0.0.9`. Undefined when the set is not understood. */
 export function isAddressIn(address: string, set: string): boolean | undefined {
+  const quick = isPlainlyIn(address, set);
+  if (quick !== undefined) return quick;
   const value = numberOfAddress(address);
   if (value === undefined) return undefined;
   const [from, to] = set.split('-');
@@ -64,4 +66,20 @@ export function addressBytes(text: string): Uint8Array | undefined {
   if (value === undefined) return undefined;
   const hex = value.number.toString(16).padStart(value.bits / 4, '0');
   return Uint8Array.from(Buffer.from(hex, 'hex'));
+}
+
+/** IPv4 with a prefix length, which nearly all rules have: a rule set of 20,000 asks 20,000 times. */
+function isPlainlyIn(address: string, set: string): boolean | undefined {
+  const [, base = '', length = '32'] = /^(\d+\.\d+\.\d+\.\d+)(?:\/(\d{1,2}))?$/.exec(set) ?? [];
+  const [one, other] = [wordOf(address), wordOf(base)];
+  const bits = Number(length);
+  if (one === undefined || other === undefined || bits > 32) return undefined;
+  const size = 2 ** (32 - bits);
+  return Math.floor(one / size) === Math.floor(other / size);
+}
+
+function wordOf(text: string): number | undefined {
+  const parts = text.split('.').map(Number);
+  if (parts.length !== 4 || parts.some(part => !(part >= 0 && part <= 255))) return undefined;
+  return parts.reduce((sum, part) => sum * 256 + part, 0);
 }

@@ -8,6 +8,8 @@ import type { Attached, NetworkView } from './view.ts';
 /** Where a frame that leaves by a device for a next hop arrives, and what it crosses. */
 export interface Crossing {
   readonly crossed: readonly Segment[];
+  /** Bridges that it merely passes, from port to port. */
+  readonly bridged: readonly Attached[];
   /** All that have the address of the next hop on this link. */
   readonly holders: readonly AddressHolder[];
   readonly at: Attached | null;
@@ -26,6 +28,7 @@ interface Context {
   readonly frame: Frame;
   readonly placeOf: (id: NamespaceId) => string;
   readonly crossed: Segment[];
+  readonly bridged: Attached[];
 }
 
 /** A bridge with more ports than this is not searched for a second holder of an address: 5 ms a namespace. */
@@ -38,10 +41,16 @@ export function crossLink(
   frame: Frame,
   placeOf: (id: NamespaceId) => string,
 ): Crossing {
-  return leave({ view, frame, placeOf, crossed: [] }, from, 0);
+  return leave({ view, frame, placeOf, crossed: [], bridged: [] }, from, 0);
 }
 
-const ended = ({ crossed }: Context, end: LegEnd): Crossing => ({ crossed, holders: [], at: null, end });
+const ended = ({ crossed, bridged }: Context, end: LegEnd): Crossing => ({
+  crossed,
+  bridged,
+  holders: [],
+  at: null,
+  end,
+});
 const faulty = (
   context: Context,
   { namespace, device }: Attached,
@@ -99,7 +108,13 @@ function arrive(context: Context, at: Attached, depth: number): Crossing {
   }
   const child = childrenOf(view, at).find(each => hasAddress(each.device, frame.nextHop));
   crossed.push({ place: context.placeOf(namespace), device: device.name, kind: 'wire', mtu: device.mtu });
-  return { crossed, holders: [holderOf(context, child ?? at)], at: child ?? at, end: null };
+  return {
+    crossed,
+    bridged: context.bridged,
+    holders: [holderOf(context, child ?? at)],
+    at: child ?? at,
+    end: null,
+  };
 }
 
 /** Siblings on the same parent are reached directly; all else is on the parent's wire. */
@@ -167,6 +182,7 @@ function crossBridge(context: Context, bridge: Attached, inPort: NetDevice | nul
       ({ device, namespace }) => crossing.at !== null && isSame(crossing.at, { device, namespace }),
     )?.port;
     if (port === undefined) return crossing;
+    if (inPort !== null) context.bridged.push(bridge);
     if (!port.up) return faulty(context, { namespace: bridge.namespace, device: port }, 'down');
     if (crossing.at !== null && !crossing.at.device.up) return faulty(context, crossing.at, 'down');
     if (port.portState !== null && port.portState !== 'forwarding')
@@ -181,6 +197,7 @@ function crossBridge(context: Context, bridge: Attached, inPort: NetDevice | nul
     return crossing;
   }
   const uplink = ports.find(({ kind }) => kind !== 'veth');
+  if (uplink !== undefined && inPort !== null) context.bridged.push(bridge);
   if (uplink !== undefined) return leave(context, { namespace: bridge.namespace, device: uplink }, depth + 1);
   if (ports.length > mostPorts)
     return unseen(
@@ -196,6 +213,7 @@ function among(context: Context, all: readonly Attached[]): Crossing {
   const chosen = all.find(({ device }) => device.mac === context.frame.mac) ?? all[0] ?? null;
   return {
     crossed: context.crossed,
+    bridged: context.bridged,
     holders: all.map(each => holderOf(context, each)),
     at: chosen,
     end: null,

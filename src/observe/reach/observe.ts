@@ -223,6 +223,7 @@ function targetOf(
   const isAny = (text: string): boolean => text === '0.0.0.0' || text === '::';
   return {
     place: placeOf(namespace),
+    ...(port === null ? {} : { port }),
     listeners: mapReading(view.listeners(namespace), all =>
       all
         .filter(

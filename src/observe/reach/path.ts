@@ -36,6 +36,8 @@ export interface Destination {
 /** Who listens where the packet arrives. */
 export interface Target {
   readonly place: string;
+  /** The port as it was in the end: translations may have changed it. */
+  readonly port?: number;
   readonly listeners: Reading<
     readonly { readonly address: string; readonly queued: number; readonly backlog: number | null }[]
   >;

@@ -60,6 +60,12 @@ export function walkLeg(
     stages.push(passed.stage);
     if (passed.changed)
       translations.push({ namespace: arrival.namespace, from: arrival.packet, to: passed.packet });
+    for (const bridge of passed.bridged) {
+      const over = passBridge(context, bridge, passed.packet);
+      if (over === null) continue;
+      stages.push(over.stage);
+      if (over.end !== null) return { stages, end: over.end, translations, packet: passed.packet };
+    }
     if (passed.next === null) return { stages, end: passed.end, translations, packet: passed.packet };
     arrival = { ...passed.next, packet: passed.packet };
   }
@@ -71,6 +77,7 @@ type Passed = {
   readonly packet: Packet;
   /** Whether rules of this namespace translated it. */
   readonly changed: boolean;
+  readonly bridged: readonly Attached[];
 } & (
   | { readonly next: null; readonly end: LegEnd }
   | { readonly next: Pick<Arrival, 'namespace' | 'enteredBy'>; readonly end: null }
@@ -106,7 +113,12 @@ function passNamespace(context: WalkContext, arrival: Arrival, earlier: readonly
   const at = pass.crossing?.at ?? null;
   // Only what rules did counts: what connection tracking turned back is no translation of its own.
   const changed = pass.effects.some(({ does, certain }) => certain && does.startsWith('translate'));
-  const common = { stage: stageOf(pass), packet: pass.packet, changed };
+  const common = {
+    stage: stageOf(pass),
+    packet: pass.packet,
+    changed,
+    bridged: pass.crossing?.bridged ?? [],
+  };
   if (end !== null) return { ...common, next: null, end };
   if (at === null)
     return {
@@ -115,6 +127,26 @@ function passNamespace(context: WalkContext, arrival: Arrival, earlier: readonly
       end: { kind: 'unseen', missing: absent('the next hop', 'vanished', 'look again') },
     };
   return { ...common, next: { namespace: at.namespace, enteredBy: at.device }, end: null };
+}
+
+/**
+ * A frame from port to port of a bridge passes no routing, but where br_netfilter is on (Docker and Kubernetes want it)
+ * the rules for forwarded packets, with the bridge as both devices. Null where they are not asked.
+ */
+function passBridge(
+  context: WalkContext,
+  { namespace, device }: Attached,
+  packet: Packet,
+): { readonly stage: Stage; readonly end: LegEnd | null } | null {
+  const isAsked =
+    device.callsIptables || context.view.sysctl(namespace, 'net.bridge.bridge-nf-call-iptables') === '1';
+  if (!isAsked || packet.destination.includes(':')) return null;
+  const pass: Pass = {
+    ...{ context, arrival: { namespace, packet, enteredBy: device }, packet, effects: [] },
+    ...{ route: null, leavesBy: device, nextHop: null, forwarding: null, crossing: null },
+  };
+  const end = hook(pass, 'forward');
+  return { stage: stageOf(pass), end };
 }
 
 /** An answer arrives with the translated addresses and goes on with those that were there before. */

@@ -123,6 +123,7 @@ const walk: Schema<PacketWalk> = v.object({
   target: nullable(
     v.object({
       place: text,
+      port: v.exactOptional(count),
       listeners: reading(list(v.object({ address: text, queued: count, backlog: nullable(count) }))),
     }),
   ),
