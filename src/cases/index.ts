@@ -119,6 +119,9 @@ import { rule as seccompDeniedRule } from './security/seccomp-denied/rule.ts';
 import { definition as uidLimitsShared } from './security/uid-limits-shared/case.ts';
 import { lab as uidLimitsSharedLab } from './security/uid-limits-shared/lab.ts';
 import { rule as uidLimitsSharedRule } from './security/uid-limits-shared/rule.ts';
+import { definition as unexpectedExec } from './security/unexpected-exec/case.ts';
+import { lab as unexpectedExecLab } from './security/unexpected-exec/lab.ts';
+import { rule as unexpectedExecRule } from './security/unexpected-exec/rule.ts';
 import { definition as bufferedWritesEscapeThrottle } from './storage/buffered-writes-escape-throttle/case.ts';
 import { lab as bufferedWritesEscapeThrottleLab } from './storage/buffered-writes-escape-throttle/lab.ts';
 import { rule as bufferedWritesEscapeThrottleRule } from './storage/buffered-writes-escape-throttle/rule.ts';
@@ -186,4 +189,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(seccompDenied, seccompDeniedRule, seccompDeniedLab),
   entry(ioThrottled, ioThrottledRule, ioThrottledLab),
   entry(bufferedWritesEscapeThrottle, bufferedWritesEscapeThrottleRule, bufferedWritesEscapeThrottleLab),
+  entry(unexpectedExec, unexpectedExecRule, unexpectedExecLab),
 ];

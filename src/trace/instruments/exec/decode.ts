@@ -1,9 +1,10 @@
+import { isoTime } from '../../../linux/units.ts';
 import { textFrom } from '../../ebpf.ts';
 import type { TraceResult } from '../../instrument.ts';
 import type { ExecEvent, ExecResult, ExitEvent } from './result.ts';
 
 const execKind = 1;
-const textAt = 80;
+const textAt = 104;
 const nameRoom = 256;
 
 type Event = ExecResult['events'][number];
@@ -40,6 +41,11 @@ function decodeExec(bytes: Buffer, startedAt: bigint): ExecEvent {
     file: bytes.toString('utf8', textAt, textAt + Math.max(0, nameLength - 1)),
     arguments: words,
     argumentsCut: bytes.readUInt32LE(44) > argumentLength,
+    program: {
+      changedAt: isoTime(Number(bytes.readBigInt64LE(80)) * 1000),
+      fileSystem: Number(bytes.readBigUInt64LE(88)),
+      links: bytes.readUInt32LE(96),
+    },
   };
 }
 

@@ -9,7 +9,31 @@
 #define TTY_ROOM 16
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct super_block {
+	unsigned long s_magic;
+};
+struct timespec64 {
+	__s64 tv_sec;
+};
+struct inode {
+	struct super_block *i_sb;
+	unsigned int i_nlink;
+};
+// When it was changed last: Linux 6.11, 6.6, and before.
+struct inode___611 {
+	__s64 i_ctime_sec;
+};
+struct inode___66 {
+	struct timespec64 __i_ctime;
+};
+struct inode___old {
+	struct timespec64 i_ctime;
+};
+struct file {
+	struct inode *f_inode;
+};
 struct linux_binprm {
+	struct file *file;
 	const char *filename;
 	int argc;
 };
@@ -43,6 +67,11 @@ struct exec_event {
 	__u32 argument_bytes;
 	char parent_name[COMM];
 	char tty[TTY_ROOM];
+	// Of the file that runs, which for a script is its interpreter.
+	__s64 changed;
+	__u64 file_system;
+	__u32 links;
+	__u32 padding;
 	char text[NAME_ROOM + ARGUMENT_ROOM];
 };
 
@@ -63,11 +92,21 @@ struct {
 	__type(value, struct exec_event);
 } scratch SEC(".maps");
 
+HELPER __s64 changed_at(struct inode *inode)
+{
+	if (bpf_core_field_exists(((struct inode___611 *)0)->i_ctime_sec))
+		return BPF_CORE_READ((struct inode___611 *)inode, i_ctime_sec);
+	if (bpf_core_field_exists(((struct inode___66 *)0)->__i_ctime))
+		return BPF_CORE_READ((struct inode___66 *)inode, __i_ctime.tv_sec);
+	return BPF_CORE_READ((struct inode___old *)inode, i_ctime.tv_sec);
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
 {
 	struct task_struct *parent = task->real_parent;
 	struct tty_struct *tty;
+	struct inode *inode;
 	struct exec_event *event;
 	unsigned long start, size;
 	__u32 first = 0, length, arguments;
@@ -91,6 +130,11 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	event->tty[0] = 0;
 	if (tty)
 		bpf_probe_read_kernel_str(event->tty, TTY_ROOM, tty->name);
+
+	inode = BPF_CORE_READ(program, file, f_inode);
+	event->changed = changed_at(inode);
+	event->file_system = BPF_CORE_READ(inode, i_sb, s_magic);
+	event->links = BPF_CORE_READ(inode, i_nlink);
 
 	copied = bpf_probe_read_kernel_str(event->text, NAME_ROOM, program->filename);
 	length = copied < 0 ? 0 : copied;

@@ -17,6 +17,17 @@ export interface ExecEvent {
   /** At most 1 KiB of them; `argumentsCut` when there were more. */
   readonly arguments: readonly string[];
   readonly argumentsCut: boolean;
+  /** The file that runs, which for a script is its interpreter; only eBPF sees it. */
+  readonly program?: ExecutedFile;
+}
+
+export interface ExecutedFile {
+  /** ISO 8601: when its contents, owner or mode were changed last (ctime), which nobody can set back. */
+  readonly changedAt: string;
+  /** The magic number of linux/magic.h: 0x794c7630 is an overlay, 0x01021994 memory. */
+  readonly fileSystem: number;
+  /** 0: it has no name any more, or, as a memfd, never had one. */
+  readonly links: number;
 }
 
 export interface ExitEvent {
