@@ -68,6 +68,9 @@ import { rule as routeMissingRule } from './network/route-missing/rule.ts';
 import { definition as sendQueueStuck } from './network/send-queue-stuck/case.ts';
 import { lab as sendQueueStuckLab } from './network/send-queue-stuck/lab.ts';
 import { rule as sendQueueStuckRule } from './network/send-queue-stuck/rule.ts';
+import { definition as softirqDelay } from './network/softirq-delay/case.ts';
+import { lab as softirqDelayLab } from './network/softirq-delay/lab.ts';
+import { rule as softirqDelayRule } from './network/softirq-delay/rule.ts';
 import { definition as sysctlDiffersFromHost } from './network/sysctl-differs-from-host/case.ts';
 import { lab as sysctlDiffersFromHostLab } from './network/sysctl-differs-from-host/lab.ts';
 import { rule as sysctlDiffersFromHostRule } from './network/sysctl-differs-from-host/rule.ts';
@@ -190,4 +193,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(ioThrottled, ioThrottledRule, ioThrottledLab),
   entry(bufferedWritesEscapeThrottle, bufferedWritesEscapeThrottleRule, bufferedWritesEscapeThrottleLab),
   entry(unexpectedExec, unexpectedExecRule, unexpectedExecLab),
+  entry(softirqDelay, softirqDelayRule, softirqDelayLab),
 ];

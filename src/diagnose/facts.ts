@@ -22,6 +22,7 @@ import type {
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
 import type { ReachFacts } from '../observe/reach/path.ts';
+import type { CpuSoftirqs } from '../observe/softirqs.ts';
 import type { TcpFacts } from '../observe/tcp.ts';
 import type { UidUsage } from '../observe/uid-usage.ts';
 import type { Traced } from '../trace/results.ts';
@@ -58,6 +59,10 @@ export interface FactsByName {
     readonly last: Readonly<Record<string, number>>;
   };
   readonly listeners: readonly Listener[];
+  /** What softirqs did on each CPU of the machine. */
+  readonly softirqs: readonly CpuSoftirqs[];
+  /** For how long the container's own cgroup ran on each CPU, by number. */
+  readonly cpuByCpu: Readonly<Record<string, Microseconds>>;
   readonly tcp: TcpFacts;
   /** The network namespaces connected with those that were looked at. */
   readonly networks: readonly NetworkPlace[];

@@ -61,6 +61,11 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   networks: ({ host }) =>
     host.networks ??
     absent('the network namespaces around it', 'disabled', 'observe again: this observation is older'),
+  softirqs: ({ host }) =>
+    host.softirqs ?? absent('softirqs of each CPU', 'disabled', 'observe again: this observation is older'),
+  cpuByCpu: (_, { cpuByCpu }) =>
+    cpuByCpu ??
+    absent('its time on each CPU', 'disabled', 'look at this container alone: glassbox diagnose NAME'),
   tcp: (_, { network }) =>
     network.tcp ??
     absent('its TCP connections', 'disabled', 'observe again: this observation is older than that'),

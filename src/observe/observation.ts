@@ -22,6 +22,7 @@ import type { NetworkPlace } from './networks.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { ReachFacts } from './reach/path.ts';
 import type { Sleeps } from './sleeps.ts';
+import type { CpuSoftirqs } from './softirqs.ts';
 import type { TcpFacts } from './tcp.ts';
 import type { UidUsage } from './uid-usage.ts';
 
@@ -63,6 +64,8 @@ export interface HostFacts {
   readonly cpuBusy?: Readonly<Record<string, Microseconds>>;
   /** For how long each had nothing to run; waiting for a disk is idle. In a guest the rest of the window was stolen. */
   readonly cpuIdle?: Readonly<Record<string, Microseconds>>;
+  /** What softirqs did on each of them in the window. */
+  readonly softirqs?: Reading<readonly CpuSoftirqs[]>;
   readonly memory: Bytes;
   /** MemAvailable: what new work could get of it. */
   readonly memoryAvailable?: Bytes;
@@ -121,6 +124,8 @@ export interface ContainerFacts {
   readonly fileSystems?: readonly FileSystemFacts[];
   /** What it has on those of them that are nearly full; left out when none is. */
   readonly diskUse?: readonly DiskUse[];
+  /** For how long its own cgroup ran on each CPU in the window, by number; cgroup v1 only. */
+  readonly cpuByCpu?: Reading<Readonly<Record<string, Microseconds>>>;
   readonly network: NetworkFacts;
   /** Where its packets go: connections that wait in vain, and what was asked about. Only when few containers are looked at. */
   readonly reach?: Reading<ReachFacts>;

@@ -17,6 +17,7 @@ import { absent, flatMapReading, mapReading, orElse, present, type Reading } fro
 import { reserveDescriptors } from '../linux/syscalls/descriptors.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
+import { type CpuUse, cpuUseBetween, readCpuUse } from './cpu-by-cpu.ts';
 import { readHost, readInitialNamespaces } from './host.ts';
 import { busyBetween } from './host-cpus.ts';
 import { notAsked, readHugeMemory } from './huge-memory.ts';
@@ -42,6 +43,7 @@ import {
 } from './processes.ts';
 import { createReachObserver, type ReachRequest } from './reach/observe.ts';
 import { readSharedMemory } from './shared-memory.ts';
+import { sampleSoftirqs, softirqsBetween } from './softirqs.ts';
 import { createStorageObserver } from './storage.ts';
 import { createUidTable, type UidTable } from './uid-usage.ts';
 import { findUnlinkedFiles } from './unlinked-files.ts';
@@ -93,7 +95,16 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   const reach = createReachObserver(files, containers, options);
 
   reserveFor(containers.length * scope.controllers.length * filesOfController);
-  const cpusBefore = readHostStat(files);
+  const readCpus = () => ({
+    stat: readHostStat(files),
+    softirqs: sampleSoftirqs(files),
+    uses: new Map(
+      containers.length <= fewContainers
+        ? containers.map(container => [container.id, readCpuUse(files, layout, container)])
+        : [],
+    ),
+  });
+  const cpusBefore = readCpus();
   const begin = performance.now();
   cgroups.sample(containers);
   network.sample();
@@ -107,7 +118,12 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   network.look();
   await storage.waitUntil(begin + windowMs);
   const passed = performance.now() - begin;
-  const cpuBusy = busyBetween(cpusBefore, readHostStat(files));
+  const cpusAfter = readCpus();
+  const cpuBusy = busyBetween(cpusBefore.stat, cpusAfter.stat);
+  const softirqs = softirqsBetween(
+    [cpusBefore.stat, cpusAfter.stat],
+    [cpusBefore.softirqs, cpusAfter.softirqs],
+  );
   cgroups.sample(containers);
   network.sample();
   storage.sample();
@@ -118,6 +134,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   const host = {
     ...readHost(files, layout, still.namespaces),
     ...cpuBusy,
+    softirqs,
     ...findings.host,
     ...storage.host(),
   };
@@ -157,6 +174,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
               charged(tables, container, ({ shared }) => present(shared)),
               charged(tables, container, ({ kernel }) => kernel),
             ),
+            ...cpuByCpu(cpusBefore.uses.get(container.id), cpusAfter.uses.get(container.id)),
             ...storage.container(container),
             network: findings.containers.get(container.init) ?? nothingRuns.network,
             ...reachOf(ways, container),
@@ -183,6 +201,12 @@ function withoutIdle(files: KernelFiles, asked: readonly Controller[]): readonly
     ? asked
     : asked.filter(controller => controller !== 'hugetlb');
 }
+
+const cpuByCpu = (
+  first: Reading<CpuUse> | undefined,
+  last: Reading<CpuUse> | undefined,
+): Pick<ContainerFacts, 'cpuByCpu'> =>
+  first === undefined || last === undefined ? {} : { cpuByCpu: cpuUseBetween(first, last) };
 
 /** On average, cgroup v1 and v2 alike. */
 const filesOfController = 5;

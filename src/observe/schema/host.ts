@@ -4,6 +4,7 @@ import type { HugePagePool } from '../../linux/mm/hugepages.ts';
 import type { DiskCounters } from '../../linux/proc/host/diskstats.ts';
 import type { Bytes, HostPid, Microseconds, Pages } from '../../linux/units.ts';
 import type { HostFacts } from '../observation.ts';
+import type { CpuSoftirqs } from '../softirqs.ts';
 import { layout } from './cgroups.ts';
 import { networkPlace } from './networks.ts';
 import {
@@ -25,6 +26,17 @@ import { conntrack } from './tcp.ts';
 
 const amount = whole<Bytes>();
 const count = whole<number>();
+
+const cpuSoftirqs: Schema<CpuSoftirqs> = v.object({
+  cpu: count,
+  softirqTime: whole<Microseconds>(),
+  interruptTime: whole<Microseconds>(),
+  runs: byName(count),
+  packets: count,
+  dropped: count,
+  squeezed: count,
+  steered: count,
+});
 
 const counter = { usage: amount, limit: limit(amount), failures: count };
 
@@ -90,6 +102,7 @@ export const host: Schema<HostFacts> = v.object({
   cpus: count,
   cpuBusy: v.exactOptional(byName(whole<Microseconds>())),
   cpuIdle: v.exactOptional(byName(whole<Microseconds>())),
+  softirqs: v.exactOptional(reading(list(cpuSoftirqs))),
   memory: amount,
   memoryAvailable: v.exactOptional(amount),
   bootedAt: time,
