@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRun } from '../../src/lab/bench.ts';
 import { runCrun } from '../support/engines/crun.ts';
@@ -50,6 +52,14 @@ describe.skipIf(withoutDocker !== undefined)(
       expect(finding.summary).toMatch(/^Nc -l -p 7007 .* does not read/);
     });
 
+    test('packets of others, handed to its CPU', async context => {
+      if (cpus().length < 2) context.skip('needs 2 CPUs');
+      await withFlood(async () => {
+        await start('gb-flooded', ['--cpuset-cpus', '1', '--cpu-shares', '262144'], spin);
+        await foundSoon('network/softirq-delay', 'gb-flooded', daemon.environment, ['softirq']);
+      });
+    });
+
     test('260 tracked connections where 200 fit', async () => {
       await withFewTracked(async () => {
         const host = ['/usr', '/lib', '/lib64']
@@ -89,6 +99,27 @@ async function withFewTracked(action: () => Promise<void>): Promise<void> {
   } finally {
     expect(lab.close()).toEqual([]);
   }
+}
+
+const spin = 'while :; do :; done';
+
+/** A flood between two namespaces, each packet of which walks 8000 rules on CPU 1. */
+async function withFlood(action: () => Promise<void>): Promise<void> {
+  const flood = join(import.meta.dirname, '../../src/cases/network/softirq-delay/programs/flood.ts');
+  await using far = await runUnshare(['sh', '-c', 'sleep 300; true']);
+  await using near = await runUnshare([
+    'sh',
+    '-c',
+    `sleep 1; exec "$0" ${flood} 10.0.0.2 9`,
+    process.execPath,
+  ]);
+  await connectBoth(near.init, far.init);
+  const rules =
+    'i=0; while [ $i -lt 8000 ]; do echo "-A INPUT -s 10.$((i / 256 + 100)).$((i % 256)).1 -j DROP"; i=$((i + 1)); done';
+  await inNetworkOf(far.init, 'sh', '-c', `{ echo '*filter'; ${rules}; echo COMMIT; } | iptables-restore`);
+  const steer = 'mount -t sysfs none /sys && echo 2 > /sys/class/net/eth0/queues/rx-0/rps_cpus';
+  await inNetworkOf(far.init, 'unshare', '--mount', 'sh', '-c', steer);
+  await action();
 }
 
 const withoutCrun = whyNot('crun', 'busybox', 'setpriv');
@@ -251,6 +282,16 @@ describe.skipIf(withoutUnshare !== undefined)(
       const finding = await foundSoon('network/reordering', `pid:${near.init}`);
       expect(finding).toMatchObject({ certainty: 'proved' });
       expect([...(await foundIn(`pid:${near.init}`)).keys()]).not.toContain('network/retransmissions');
+    });
+
+    test('packets of others, handed to its CPU', async context => {
+      if (cpus().length < 2) context.skip('needs 2 CPUs');
+      await withFlood(async () => {
+        const resources = { cpu: { cpus: '1', shares: 262_144 } };
+        await using box = await runCrun(['sh', '-c', spin], { resources });
+        const finding = await foundSoon('network/softirq-delay', box.id, {}, ['softirq']);
+        expect(finding).toMatchObject({ severity: 'warning', certainty: 'proved' });
+      });
     });
 
     test('healthy and busy: bursts between two containers', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { catalogue } from '../../src/cases/index.ts';
+import { observeDeep } from '../../src/cli/deep.ts';
 import { findBuried } from '../../src/containers/buried.ts';
 import { discoverContainers } from '../../src/containers/discover.ts';
 import { selectContainers } from '../../src/containers/select.ts';
@@ -9,6 +10,7 @@ import { openKernelFiles } from '../../src/linux/files.ts';
 import { readOomReports } from '../../src/linux/kmsg/read.ts';
 import { orElse } from '../../src/linux/reading.ts';
 import { observe } from '../../src/observe/observe.ts';
+import type { InstrumentName } from '../../src/trace/results.ts';
 
 const files = openKernelFiles();
 
@@ -16,6 +18,8 @@ const files = openKernelFiles();
 export async function foundIn(
   selector: string,
   environment: Readonly<Record<string, string>> = {},
+  /** As `diagnose --deep` would use. */
+  instruments: readonly InstrumentName[] = [],
 ): Promise<ReadonlyMap<string, Found>> {
   const { containers, notices } = await discoverContainers(files, { environment });
   const living = selectContainers(files, containers, selector);
@@ -24,12 +28,12 @@ export async function foundIn(
       ? selectContainers(null, findBuried(orElse(readOomReports(files), []), containers), selector)
       : living;
   if (selection.kind !== 'one') throw new Error(`${selector}: ${selection.kind} of ${containers.length}`);
-  const observation = await observe(files, {
-    containers: [selection.container],
-    known: containers,
-    notices,
-    windowMs: 1000,
-  });
+  const look = () =>
+    observe(files, { containers: [selection.container], known: containers, notices, windowMs: 1000 });
+  const observation =
+    instruments.length === 0
+      ? await look()
+      : await observeDeep(files, [selection.container], instruments, look);
   const verdicts = diagnose(observation, catalogue).containers[0]?.verdicts ?? [];
   for (const { case: id, verdict } of verdicts)
     if (verdict.kind === 'failed') throw new Error(`${id}: ${verdict.error}`);
@@ -43,9 +47,10 @@ export async function foundSoon(
   id: string,
   selector: string,
   environment: Readonly<Record<string, string>> = {},
+  instruments: readonly InstrumentName[] = [],
 ): Promise<Found> {
   for (let attempt = 0; attempt < 8; attempt += 1) {
-    const finding = (await foundIn(selector, environment)).get(id);
+    const finding = (await foundIn(selector, environment, instruments)).get(id);
     if (finding !== undefined) return finding;
     await sleep(250);
   }
