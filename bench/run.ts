@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { BenchRow } from './row.ts';
 
 const names = readdirSync(import.meta.dirname)
-  .filter(file => /^[a-z-]+\.ts$/.test(file) && !['run.ts', 'row.ts'].includes(file))
+  .filter(file => /^[a-z-]+\.ts$/.test(file) && !['run.ts', 'row.ts', 'tracers.ts'].includes(file))
   .map(file => file.replace(/\.ts$/, ''));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter(name => !names.includes(name));
@@ -41,7 +41,7 @@ function printTable(measured: readonly BenchRow[]): void {
       `${ours.toFixed(2)} ${unit}`,
       `${reference.toFixed(2)} ${unit}`,
       ratio.toFixed(digitsOf(budget)),
-      budget.toFixed(digitsOf(budget)),
+      Number.isFinite(budget) ? budget.toFixed(digitsOf(budget)) : '-',
       ratio <= budget ? 'kept' : 'EXCEEDED',
     );
 }

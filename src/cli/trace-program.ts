@@ -45,7 +45,7 @@ export async function runTraceWords(words: readonly string[], done: (code: numbe
 function addInstrument(trace: Command, instrument: Instrument, done: (code: number) => void): void {
   const { name, question, cost, example, options = [] } = instrument;
   const command = addCommand(trace, name, question, `sudo ${example}`)
-    .argument('<container>', 'which one')
+    .argument(instrument.fromFile === undefined ? '<container>' : '[container]', 'which one')
     .addOption(
       new Option('--for <time>', 'how long to look; Ctrl-C ends it early, with what was gathered')
         .argParser(parseWindow)
@@ -61,16 +61,27 @@ function addInstrument(trace: Command, instrument: Instrument, done: (code: numb
       new Option('--engine <engine>', 'not the best one there is, but this').choices(engines),
     );
   for (const option of options) command.addOption(optionOf(option));
+  if (instrument.fromFile !== undefined)
+    command.addOption(
+      new Option('--from <file>', 'read what perf record, or perf script, wrote, in place of looking'),
+    );
   command
     .addHelpText('after', `\n${wrap(`Cost: ${cost}.`, 80)}`)
     .addHelpText('after', selectorHelp)
-    .action(async (container, given: Record<string, unknown>) => {
-      const { traceContainer } = await import('./commands/trace.ts');
+    .action(async (container: string | undefined, given: Record<string, unknown>) => {
+      const { traceContainer, traceFile } = await import('./commands/trace.ts');
+      const output = typeof given.output === 'string' ? given.output : undefined;
+      if (typeof given.from === 'string') {
+        done(await traceFile(instrument, given.from, { json: given.json === true, output }));
+        return;
+      }
+      if (container === undefined)
+        throw new Failure(exitCodes.usage, 'a container is missing.', `Example: ${example}`);
       done(
         await traceContainer(instrument, container, {
           json: given.json === true,
           milliseconds: Number(given.for),
-          output: typeof given.output === 'string' ? given.output : undefined,
+          output,
           options: Object.fromEntries(
             Object.entries(given).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
           ),

@@ -32,6 +32,8 @@ export interface Instrument<Result extends TraceResult = TraceResult> {
   readonly options?: readonly InstrumentOption[];
   /** Looks until the time is over or `signal` says so, and gives what was gathered. Nothing stays attached. */
   readonly run: (run: TraceRun<Result>) => Promise<Reading<Result>>;
+  /** Reads what another program recorded, in place of looking: `--from <file>`. */
+  readonly fromFile?: (file: string) => Promise<Reading<Result>>;
   /** The result as people read it. Pure; text of the container is escaped by who prints it. */
   readonly view: (result: Result) => View;
   /** Streams only: the events so far as cells of a table, oldest first. Only ever grows during a run. */

@@ -119,6 +119,24 @@ export async function traceContainer(
   return exitCodes.ran;
 }
 
+/** What another program recorded, as the instrument shows it. */
+export async function traceFile(
+  instrument: Instrument,
+  file: string,
+  { json, output }: Pick<TraceOptions, 'json' | 'output'>,
+): Promise<ExitCode> {
+  const write = writerFor(instrument, output);
+  const recorded = await instrument.fromFile?.(file);
+  if (recorded === undefined)
+    throw new Failure(exitCodes.usage, `${instrument.name} reads no files.`, 'Name a container.');
+  const result = orFail(recorded, `${file} cannot be shown`);
+  const answer = { version: 1, instrument: instrument.name, from: file, result };
+  if (json) printJson(answer);
+  else print(formatView(instrument.view(result), page()));
+  write(result, () => jsonText(answer, 2));
+  return exitCodes.ran;
+}
+
 function orFail<T>(reading: Reading<T>, what: string): T {
   if (reading.present) return reading.value;
   throw new Failure(

@@ -8,6 +8,7 @@ import { runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
 import { openStackReader, type StackKey } from '../../stacks.ts';
 import { profileExports } from './exports.ts';
+import { profileFromFile } from './recorded.ts';
 import type { ProfileResult } from './result.ts';
 import { summarize } from './summarize.ts';
 import { view } from './view.ts';
@@ -35,6 +36,7 @@ export const instrument: Instrument<ProfileResult> = {
     },
   ],
   run: runProfile,
+  fromFile: profileFromFile,
   view,
   exports: profileExports,
 };

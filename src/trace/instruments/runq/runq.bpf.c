@@ -5,7 +5,7 @@
 //
 // Who had the CPU meanwhile: each CPU remembers its last turns, in a place of its own that costs a few stores. They are
 // looked through only when a thread of the container has waited.
-#include "../../bpf/scope.h"
+#include "../../bpf/scope-fast.h"
 #include "../../bpf/ring.h"
 #include "../../bpf/histogram.h"
 #include "../../bpf/total.h"
@@ -147,7 +147,7 @@ int BPF_PROG(on_switch, bool preempted, struct task_struct *before, struct task_
 	turn->group = ((struct task_struct___queued *)before)->sched_task_group;
 	turn->process = before->tgid;
 	turn->own = cpu->own;
-	cpu->own = next->pid && in_scope_direct(next);
+	cpu->own = next->pid && in_scope_fast(next);
 	if (!cpu->own)
 		return 0;
 	since = queued->sched_info.last_queued;
