@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['memory'],
   needs: ['memory'],
-  mayUse: ['pressure', 'processes'],
+  mayUse: ['pressure', 'processes', 'traced'],
+  instruments: ['reclaim'],
   references: [
     'Documentation/admin-guide/cgroup-v2.rst (memory.high, memory.max)',
     'Documentation/accounting/psi.rst',

@@ -12,6 +12,7 @@ import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { MemorySample, PressureSample } from '../../../linux/cgroup/model.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import { bytes, limitOf, microseconds, noLimit } from '../../../linux/units.ts';
+import type { Traced } from '../../../trace/results.ts';
 import { definition, type ReclaimStallsFacts } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -45,6 +46,7 @@ const judge = (change: Partial<ReclaimStallsFacts> = {}) =>
     memory: memoryOf(full(400)),
     pressure: stalled(0.6),
     processes: present([process(), sleeping]),
+    traced: notThere,
     ...change,
   });
 
@@ -102,6 +104,46 @@ describe('how sure', () => {
   });
   test('the root has no limit', () => {
     expect(judge({ memory: chain(level('/', full(400), full(5))) }).kind).toBe('ruled-out');
+  });
+});
+
+describe('with diagnose --deep', () => {
+  const traced = (count: number, us: number): ReclaimStallsFacts['traced'] => {
+    const sums = { times: { counts: [] }, count, us, longestUs: us / 2, pages: 900, failed: 1 };
+    const waiter = {
+      pid: 4720,
+      name: 'dd',
+      for: 'cgroup' as const,
+      pages: 900,
+      count,
+      us,
+      longestUs: us / 2,
+    };
+    const common = { engine: 'ebpf' as const, lost: 0, ended: 'time' as const, seconds: 1 };
+    return present({
+      reclaim: present({ ...common, cgroup: sums, machine: sums, waiters: count === 0 ? [] : [waiter] }),
+    } as unknown as Traced);
+  };
+  const alone = present([process()]);
+  test('likely becomes proved, and who waited is named', () => {
+    expect(judge({ processes: alone, traced: traced(40, 700_000) })).toMatchObject({
+      certainty: 'proved',
+      evidence: [
+        {},
+        {},
+        { observed: expect.stringContaining('900 pages freed') },
+        { claim: 'dd waited 700 ms for room' },
+      ],
+    });
+  });
+  test('or is ruled out', () => {
+    expect(judge({ processes: alone, traced: traced(0, 0) }).kind).toBe('ruled-out');
+    expect(judge({ traced: traced(0, 0) }).kind).toBe('found');
+  });
+  test('it stands in for PSI', () => {
+    const without = { pressure: notThere, processes: alone };
+    expect(judge({ ...without, traced: traced(40, 700_000) })).toMatchObject({ severity: 'critical' });
+    expect(judge({ ...without, traced: traced(40, 7000) }).kind).toBe('ruled-out');
   });
 });
 

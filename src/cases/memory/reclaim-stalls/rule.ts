@@ -16,6 +16,7 @@ import type { definition, ReclaimStallsFacts } from './case.ts';
 import { fixesFor } from './fixes.ts';
 import { type Pressed, pressedLevel, sayPressed } from './pressed.ts';
 import { sleepersIn, stallsByLooks } from './sleepers.ts';
+import { type SeenReclaim, seenReclaim } from './traced.ts';
 
 /** Less than a tenth of the time is what any container at its limit spends. */
 const notable = 0.1;
@@ -40,7 +41,8 @@ export const rule: RuleOf<typeof definition> = facts => {
       observed: chain.own.directory,
     });
   }
-  const stalls = measureStalls(facts) ?? stallsByLooks(facts.processes);
+  const seen = seenReclaim(facts);
+  const stalls = measureStalls(facts) ?? seen ?? stallsByLooks(facts.processes);
   const pressed = pressedLevel(chain);
   if (pressed === undefined) {
     return ruledOut(...(stalls === undefined ? [] : [stalls.evidence]), {
@@ -51,11 +53,14 @@ export const rule: RuleOf<typeof definition> = facts => {
   }
   if (stalls === undefined) return inconclusive(unmeasured(facts));
   if (stalls.share < notable) return ruledOut(stalls.evidence, pressed.evidence);
+  // A wait that had not ended when the trace did is not counted by it.
+  if (seen?.count === 0 && sleepersIn(facts.processes).length === 0)
+    return ruledOut(stalls.evidence, seen.evidence);
   const returning = refaultsIn(chain.own, facts.windowMs);
   if (returning !== undefined && returning.rate >= refaultBytesPerSecond) {
     return ruledOut(stalls.evidence, returning.evidence);
   }
-  return judge(facts, stalls, pressed, returning?.evidence);
+  return judge(facts, stalls, seen, pressed, returning?.evidence);
 };
 
 const unmeasured = ({ container, pressure }: ReclaimStallsFacts) =>
@@ -63,12 +68,12 @@ const unmeasured = ({ container, pressure }: ReclaimStallsFacts) =>
     ? absent(
         'memory.pressure of a cgroup of its own',
         'disabled',
-        'start the container in a cgroup of its own, or glassbox trace reclaim',
+        `start it in a cgroup of its own, or glassbox diagnose --deep ${container.name}`,
       )
     : absent(
         `how long tasks of ${container.name} wait for memory (${pressure.what})`,
         pressure.because,
-        `${pressure.remedy}; or glassbox trace reclaim`,
+        `${pressure.remedy}; or glassbox diagnose --deep ${container.name}`,
       );
 
 /** Pages that had been taken and were needed again, of files and of swap. */
@@ -91,6 +96,7 @@ function refaultsIn(own: MemoryLevel, windowMs: number) {
 function judge(
   facts: ReclaimStallsFacts,
   stalls: MemoryStalls,
+  seen: SeenReclaim | undefined,
   pressed: Pressed,
   excluded: Evidence | undefined,
 ) {
@@ -103,13 +109,13 @@ function judge(
       : `${sayBytes(written.amount)} of it are dirty or being written back${pressed.level.version === 'v1' ? ', and on cgroup v1 the task that charges waits for the disk itself' : ''}`;
   return found({
     severity: stalls.share >= severe ? 'critical' : 'warning',
-    certainty: sleepers.length > 0 && !chain.shared ? 'proved' : 'likely',
+    certainty: seen !== undefined || (sleepers.length > 0 && !chain.shared) ? 'proved' : 'likely',
     summary: `Some task stood still ${sayShare(stalls.share)} of the time until room was made for it. ${capitalised(sayLevel(chain, pressed.level))} is full (${sayPressed(pressed.level)}), and charges met ${pressed.atHigh ? 'memory.high' : 'the limit'}${pressed.times === undefined ? '' : ` ${pressed.times} times`} in the window. ${why}: write(), page faults and network buffers all wait there.`,
     evidence: [
       stalls.evidence,
       pressed.evidence,
       ...(written === undefined ? [] : [written.evidence]),
-      ...sleepers.slice(0, 3),
+      ...(seen === undefined ? sleepers.slice(0, 3) : [seen.evidence, ...seen.waiters]),
     ],
     excluded: excluded === undefined ? [] : [excluded],
     fixes: fixesFor(container, chain, pressed, written !== undefined),
