@@ -20,6 +20,10 @@ export const instruments: {
   writeback: async () => (await import('./instruments/writeback/instrument.ts')).instrument,
   drops: async () => (await import('./instruments/drops/instrument.ts')).instrument,
   tcp: async () => (await import('./instruments/tcp/instrument.ts')).instrument,
+  oom: async () => (await import('./instruments/oom/instrument.ts')).instrument,
+  forks: async () => (await import('./instruments/forks/instrument.ts')).instrument,
+  syscalls: async () => (await import('./instruments/syscalls/instrument.ts')).instrument,
+  files: async () => (await import('./instruments/files/instrument.ts')).instrument,
 };
 
 export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];

@@ -77,11 +77,32 @@ struct task_struct {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct pt_regs___x86 {
 	unsigned long orig_ax;
+	unsigned long di;
+	unsigned long si;
+	unsigned long dx;
 };
 struct pt_regs___arm64 {
+	__u64 regs[31];
 	int syscallno;
 };
 #pragma clang attribute pop
+
+// Arguments of a system call that begins: 0, 1 or 2.
+#define DEFINE_ARGUMENT(number, x86_register)                                                     \
+	HELPER __u64 argument_##number(void *registers)                                           \
+	{                                                                                         \
+		struct pt_regs___x86 *x86 = registers;                                            \
+		struct pt_regs___arm64 *arm64 = registers;                                        \
+                                                                                                  \
+		if (bpf_core_field_exists(x86->x86_register))                                     \
+			return BPF_CORE_READ(x86, x86_register);                                  \
+		if (bpf_core_field_exists(arm64->regs))                                           \
+			return BPF_CORE_READ(arm64, regs[number]);                                \
+		return 0;                                                                         \
+	}
+DEFINE_ARGUMENT(0, di)
+DEFINE_ARGUMENT(1, si)
+DEFINE_ARGUMENT(2, dx)
 
 HELPER int syscall_of_registers(void *registers)
 {
