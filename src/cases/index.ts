@@ -143,6 +143,9 @@ import { rule as ioThrottledRule } from './storage/io-throttled/rule.ts';
 import { definition as quotaReached } from './storage/quota-reached/case.ts';
 import { lab as quotaReachedLab } from './storage/quota-reached/lab.ts';
 import { rule as quotaReachedRule } from './storage/quota-reached/rule.ts';
+import { definition as writebackStalls } from './storage/writeback-stalls/case.ts';
+import { lab as writebackStallsLab } from './storage/writeback-stalls/lab.ts';
+import { rule as writebackStallsRule } from './storage/writeback-stalls/rule.ts';
 
 /** The catalogue, in the order it is shown. Nothing registers itself: a case is here or it does not exist. */
 export const catalogue: readonly CatalogueEntry[] = [
@@ -194,4 +197,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(bufferedWritesEscapeThrottle, bufferedWritesEscapeThrottleRule, bufferedWritesEscapeThrottleLab),
   entry(unexpectedExec, unexpectedExecRule, unexpectedExecLab),
   entry(softirqDelay, softirqDelayRule, softirqDelayLab),
+  entry(writebackStalls, writebackStallsRule, writebackStallsLab),
 ];

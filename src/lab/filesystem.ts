@@ -6,7 +6,7 @@ import { openKernelFiles } from '../linux/files.ts';
 import type { Journal } from './journal.ts';
 import type { LabFilesystem, LabFilesystemSpec } from './lab.ts';
 import { runVariable } from './processes.ts';
-import { setThrottle } from './throttle.ts';
+import { setDirtyLimit, setThrottle } from './throttle.ts';
 import { labUser } from './user.ts';
 
 /**
@@ -34,13 +34,15 @@ export function makeFilesystem(journal: Journal, directory: string, spec: LabFil
   chownSync(mountPoint, labUser, labUser);
   const slow = (rate: number | 'max'): void => setThrottle(journal, { device, file }, rate);
   if (spec.slow !== undefined) slow(spec.slow);
+  const limitDirty = (limit: number | 'max'): void => setDirtyLimit(journal, { device, file }, limit);
+  if (spec.dirtyLimit !== undefined) limitDirty(spec.dirtyLimit);
   const subdirectory = (name: string): string => {
     const made = join(mountPoint, name);
     mkdirSync(made);
     chownSync(made, labUser, labUser);
     return made;
   };
-  return { directory: mountPoint, device, path, subdirectory, slow };
+  return { directory: mountPoint, device, path, subdirectory, slow, limitDirty };
 }
 
 /** Everything is written by mkfs: else a kernel thread of ext4 would go on writing tables while a lab measures. */

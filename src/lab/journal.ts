@@ -32,6 +32,8 @@ export type JournalEntry =
       readonly device: string;
       readonly file: string;
     }
+  /** A limit on dirty pages of the loop device with this number, as long as it is the one over `file`. */
+  | { readonly kind: 'dirty-limit'; readonly device: string; readonly file: string }
   /** A swap file of ours, which the whole host may use while it is on. */
   | { readonly kind: 'swap'; readonly file: string }
   /** A net.* value of the host that a lab changed from `before` to `ours`. */
@@ -116,6 +118,7 @@ const fieldsOf: Readonly<Record<JournalEntry['kind'], Readonly<Record<string, 's
   'network-namespace': { name: 'string' },
   'loop-device': { file: 'string' },
   throttle: { directory: 'string', device: 'string', file: 'string' },
+  'dirty-limit': { device: 'string', file: 'string' },
   swap: { file: 'string' },
   sysctl: { name: 'string', before: 'string', ours: 'string' },
   docker: { socket: 'string', name: 'string' },

@@ -51,6 +51,8 @@ export type LabNeed =
   | { readonly kind: 'filesystem'; readonly size: Bytes; readonly type?: LabFilesystemType }
   /** A way to slow write-back to one device down: blkio of cgroup v1. */
   | { readonly kind: 'slow-disk' }
+  /** A limit on dirty pages for one device alone. */
+  | { readonly kind: 'dirty-limit' }
   | { readonly kind: 'cpus'; readonly count: number }
   /** A machine that may be driven out of memory or crash: the virtual machine says of itself that it is one. */
   | { readonly kind: 'disposable-host' }
@@ -96,6 +98,8 @@ export interface LabFilesystemSpec {
    * container issues itself (direct I/O, reads, fsync of its own pages) is not slowed down: v1's limits are flat.
    */
   readonly slow?: number;
+  /** Bytes in the page cache that may wait to be written there before writers have to wait, whatever the host allows. */
+  readonly dirtyLimit?: number;
 }
 
 export type LabFilesystemType = 'ext4' | 'xfs' | 'btrfs';
@@ -111,6 +115,8 @@ export interface LabFilesystem {
   subdirectory(name: string): string;
   /** Sets another rate; `max` for as fast as it goes. */
   slow(rate: number | 'max'): void;
+  /** Sets another limit on its dirty pages; `max` for what the host allows. */
+  limitDirty(limit: number | 'max'): void;
 }
 
 export interface HostTuning {

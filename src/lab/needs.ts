@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { hasStrictDirtyLimits } from '../linux/bdi.ts';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import { hierarchyOf } from '../linux/cgroup/layout.ts';
 import { openKernelFiles } from '../linux/files.ts';
@@ -115,6 +116,12 @@ function unmet(need: LabNeed): Skipped | undefined {
       return unmetFilesystem(need.type ?? 'ext4', need.size);
     case 'slow-disk':
       return unmetSlowDisk();
+    case 'dirty-limit':
+      if (hasStrictDirtyLimits('7:0')) return undefined;
+      return {
+        because: 'this kernel cannot limit the dirty pages of one device, or has no loop device yet',
+        remedy: 'boot Linux 6.2 or later; modprobe loop',
+      };
     case 'cpus':
       if (availableParallelism() >= need.count) return undefined;
       return {

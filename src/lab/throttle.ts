@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setStrictDirtyLimit } from '../linux/bdi.ts';
 import { readLoopBackingFile } from '../linux/block.ts';
 import { hierarchyOf } from '../linux/cgroup/layout.ts';
 import { openKernelFiles } from '../linux/files.ts';
@@ -36,13 +37,39 @@ export function setThrottle(
 
 /** The limit stays with the device's number when the file is detached, so it goes first; a number that is another's by now is left alone. */
 export function removeThrottle({ directory, device, file }: ThrottleEntry): string | undefined {
-  if (!/^\d+:\d+$/.test(device)) return `${device} is not the number of a device`;
-  const backing = readLoopBackingFile(openKernelFiles(), device);
-  if (!backing.present || backing.value !== file) return undefined;
+  if (!isOver(device, file)) return undefined;
   try {
     for (const way of bothWays) writeFileSync(throttleFile(directory, way), `${device} 0`, { flag: 'r+' });
     return undefined;
   } catch (error) {
     return `the limit of ${device} in ${directory} stays: ${(error as Error).message}`;
+  }
+}
+
+/** Both are numbers of the device and outlive its file; one that is another's by now is left alone. */
+function isOver(device: string, file: string): boolean {
+  const backing = /^\d+:\d+$/.test(device) ? readLoopBackingFile(openKernelFiles(), device) : undefined;
+  return backing?.present === true && backing.value === file;
+}
+
+type DirtyLimitEntry = Extract<JournalEntry, { kind: 'dirty-limit' }>;
+
+/** Journalled before it is set. */
+export function setDirtyLimit(
+  journal: Journal,
+  { device, file }: { readonly device: string; readonly file: string },
+  limit: number | 'max',
+): void {
+  journal.record({ kind: 'dirty-limit', device, file });
+  setStrictDirtyLimit(device, limit);
+}
+
+export function removeDirtyLimit({ device, file }: DirtyLimitEntry): string | undefined {
+  if (!isOver(device, file)) return undefined;
+  try {
+    setStrictDirtyLimit(device, 'max');
+    return undefined;
+  } catch (error) {
+    return `the limit on dirty pages of ${device} stays: ${(error as Error).message}`;
   }
 }

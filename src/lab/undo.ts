@@ -7,7 +7,7 @@ import { type JournalEntry, ownerOfRun, readJournal } from './journal.ts';
 import { journalsDirectory } from './places.ts';
 import { bootId, isAlive, killSync, processesOfRun } from './processes.ts';
 import { restoreSysctl } from './sysctl.ts';
-import { removeThrottle } from './throttle.ts';
+import { removeDirtyLimit, removeThrottle } from './throttle.ts';
 
 /**
  * Takes down what a journal lists, last made first, and then the journal. Synchronous throughout: the same code
@@ -101,6 +101,8 @@ function undoEntry(entry: JournalEntry): string | undefined {
       return command('ip', ['netns', 'delete', entry.name], /No such file/);
     case 'loop-device':
       return detachLoop(entry.file);
+    case 'dirty-limit':
+      return removeDirtyLimit(entry);
     case 'throttle':
       return removeThrottle(entry);
     case 'swap':

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../containers/container.ts';
+import { readStrictDirtyLimit } from '../linux/bdi.ts';
 import { isNearlyFull } from '../linux/below.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { type DiskStat, readDiskstats } from '../linux/proc/host/diskstats.ts';
@@ -65,7 +66,9 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
       }
     },
     host: () => ({
-      ...(disks === undefined || disksBefore === undefined ? {} : disksBetween(disksBefore, disks)),
+      ...(disks === undefined || disksBefore === undefined
+        ? {}
+        : disksBetween(disksBefore, disks, device => readStrictDirtyLimit(files, device))),
       ...readWriteBack(files),
     }),
     container(container) {

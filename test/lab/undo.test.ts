@@ -19,6 +19,8 @@ import { openJournal } from '../../src/lab/journal.ts';
 import { identify, isAlive } from '../../src/lab/processes.ts';
 import { throttleDirectory } from '../../src/lab/throttle.ts';
 import { undoJournal } from '../../src/lab/undo.ts';
+import { readStrictDirtyLimit } from '../../src/linux/bdi.ts';
+import { openKernelFiles } from '../../src/linux/files.ts';
 import { bytes } from '../../src/linux/units.ts';
 import { labTest } from './as-root.ts';
 import { remainsOf } from './remains.ts';
@@ -53,7 +55,11 @@ labTest('a swap file is turned off, also one that never was on', needsSwap, asyn
   expect(undoJournal(journal.directory)).toEqual([]);
 });
 
-const needsFilesystem = [{ kind: 'filesystem', size: bytes(2 ** 24) }, { kind: 'slow-disk' }] as const;
+const needsFilesystem = [
+  { kind: 'filesystem', size: bytes(2 ** 24) },
+  { kind: 'slow-disk' },
+  { kind: 'dirty-limit' },
+] as const;
 const size = bytes(2 ** 23);
 labTest(
   'a slow file system: throttle, mount and loop device go, also when it is half made',
@@ -65,16 +71,19 @@ labTest(
       size,
       inodes: 64,
       slow: 2 ** 20,
+      dirtyLimit: 2 ** 22,
     });
     expect(statfsSync(directory)).toMatchObject({ files: 64 });
     await handle.bench.filesystem({ name: 'disk', size });
     const throttle = join(throttleDirectory() ?? '', 'blkio.throttle.write_bps_device');
     expect(readFileSync(throttle, 'utf8')).toContain(`${device} ${2 ** 20}\n`);
+    expect(readStrictDirtyLimit(openKernelFiles(), device)).toMatchObject({ present: true });
     slow(2 ** 21);
     expect(readFileSync(throttle, 'utf8')).toContain(`${device} ${2 ** 21}\n`);
     // More than can be written back before undo would give up waiting.
     writeFileSync(join(directory, 'dirty'), Buffer.alloc(2 ** 22));
     expect(handle.close()).toEqual([]);
+    expect(readStrictDirtyLimit(openKernelFiles(), device)).toMatchObject({ because: 'disabled' });
     expect(readFileSync(throttle, 'utf8')).not.toContain(`${device} `);
     expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(handle.run);
     expect(run('losetup', '--list', '--noheadings', '--output', 'NAME,BACK-FILE')).not.toContain(

@@ -117,7 +117,11 @@ export const host: Schema<HostFacts> = v.object({
   hugePagePools: v.exactOptional(reading(list(hugePagePool))),
   transparentHugePages: v.exactOptional(reading(v.picklist(['always', 'madvise', 'never']))),
   oomReports: reading(list(oomReport)),
-  disks: v.exactOptional(byName(v.object({ name: text, first: diskCounters, last: diskCounters }))),
+  disks: v.exactOptional(
+    byName(
+      v.object({ name: text, first: diskCounters, last: diskCounters, dirtyLimit: v.exactOptional(amount) }),
+    ),
+  ),
   writeBack: v.exactOptional(
     v.object({ dirty: pageCount, writeBack: pageCount, threshold: pageCount, background: pageCount }),
   ),
