@@ -7,6 +7,7 @@ import type { SymbolTable } from '../linux/symbols/table.ts';
 import { hostPid } from '../linux/units.ts';
 import { textFrom } from './ebpf.ts';
 import type { Frame, WeightedStack } from './flamegraph/stack.ts';
+import { programName } from './program-name.ts';
 
 /** Who was where: `struct key` of the profiles. */
 export interface StackKey {
@@ -87,7 +88,7 @@ export function openStackReader(files: KernelFiles, stacks: BpfMap): StackReader
     announced: bytes => {
       const process = bytes.readUInt32LE(0);
       const program = bytes.readUInt32LE(4);
-      names.set(`${process} ${program}`, textFrom(bytes, 8, 16));
+      names.set(`${process} ${program}`, programName(files, hostPid(process), textFrom(bytes, 8, 16)));
       symbols.remember(hostPid(process), program);
     },
     framesOf: key => [

@@ -5,6 +5,7 @@ import { hostPid } from '../../../linux/units.ts';
 import type { CgroupNames } from '../../cgroup-names.ts';
 import { histogramFrom, totalOf } from '../../histogram.ts';
 import type { TraceResult } from '../../instrument.ts';
+import { programName } from '../../program-name.ts';
 import { decodeTotal, microsecondsAt, mostTime } from '../../total.ts';
 import type { RunqResult, Taker } from './result.ts';
 
@@ -50,7 +51,7 @@ export function createTakerTally(files: KernelFiles, cgroups: CgroupNames): Take
     announced: bytes => {
       const process = bytes.readUInt32LE(8);
       const status = readStatus(files, hostPid(process));
-      if (status.present) names.set(process, status.value.name);
+      if (status.present) names.set(process, programName(files, hostPid(process), status.value.name));
       cgroups.learn(bytes.readBigUInt64LE(0), process);
     },
     takers: map =>
