@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capabilityName } from '../../src/linux/capabilities.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
@@ -10,6 +12,8 @@ import { runUnshare } from '../support/engines/unshare.ts';
 import { alarmsIn, foundIn, foundSoon } from '../support/found-in.ts';
 
 /** The rules of module security on containers that no lab made. */
+const deep = ['capabilities', 'exec', 'seccomp'] as const;
+const busy = 'trap "exit 0" TERM; while :; do sleep 0.05 & wait $!; done';
 const idle = 'trap "exit 0" TERM; sleep 300 & wait';
 
 /** What this machine's root may hand out, of those that Docker 20.10 knows; less on a hardened one. */
@@ -57,8 +61,58 @@ describe.skipIf(withoutDocker !== undefined)(
       expect([...(await foundIn('gb-ordinary', daemon.environment)).keys()]).not.toContain(
         'security/privileged',
       );
-      expect(await alarmsIn('gb-ordinary', daemon.environment)).toEqual([]);
+      expect(await alarmsIn('gb-ordinary', daemon.environment, deep)).toEqual([]);
       await daemon.docker('rm', '--force', 'gb-privileged', 'gb-heir', 'gb-ordinary');
+    });
+
+    test('chown without CAP_CHOWN, mkdir behind a filter; more than an engine gives', async () => {
+      const chown = 'cd /tmp; while :; do touch f; chown 1:1 f; rm -f f; sleep 0.1; done';
+      const mkdir = 'cd /tmp; while :; do mkdir d && rmdir d; sleep 0.1; done';
+      const profile = join(tmpdir(), `glassbox-profile-${process.pid}.json`);
+      const names = ['mkdir', 'mkdirat'];
+      writeFileSync(
+        profile,
+        JSON.stringify({
+          defaultAction: 'SCMP_ACT_ALLOW',
+          syscalls: [{ names, action: 'SCMP_ACT_ERRNO' }],
+        }),
+      );
+      try {
+        await start('gb-dropped', ['--cap-drop', 'ALL'], chown);
+        await start('gb-filtered', ['--security-opt', `seccomp=${profile}`], mkdir);
+        await start('gb-many', ['--cap-add', 'SYS_ADMIN'], chown);
+        const { environment } = daemon;
+        const missing = await foundSoon('security/capability-missing', 'gb-dropped', environment, deep);
+        expect(missing).toMatchObject({ severity: 'warning', certainty: 'proved' });
+        expect(missing.fixes[0]?.command).toBe('docker run --cap-add CHOWN …');
+        const denied = await foundSoon('security/seccomp-denied', 'gb-filtered', environment, deep);
+        expect(denied).toMatchObject({ severity: 'warning', certainty: 'proved' });
+        expect(denied.summary).toContain('mkdir() of "mkdir" with EPERM');
+        const many = await foundIn('gb-many', environment, deep);
+        expect(many.get('security/capabilities-excessive')?.summary).toMatch(/default: SYS_ADMIN\.$/);
+        expect([...many.keys()]).not.toContain('security/capability-missing');
+        expect([...(await foundIn('gb-dropped', environment, deep)).keys()]).not.toContain(
+          'security/seccomp-denied',
+        );
+      } finally {
+        rmSync(profile);
+        await daemon.docker('rm', '--force', 'gb-dropped', 'gb-filtered', 'gb-many');
+      }
+    });
+
+    test('health checks are starts from outside; a program written since is a finding', async () => {
+      const health = ['--health-cmd', 'test -d /tmp', '--health-interval', '300ms'];
+      await start('gb-checked', [...health, '--cap-drop', 'ALL'], busy);
+      const fresh = 'sleep 2; cp /bin/busybox /tmp/tool; while :; do /tmp/tool true; sleep 0.1; done';
+      await start('gb-fresh', ['--tmpfs', '/tmp:exec'], fresh);
+      const { environment } = daemon;
+      expect(await alarmsIn('gb-checked', environment, deep)).toEqual([]);
+      const checked = await foundIn('gb-checked', environment, deep);
+      expect([...checked.keys()]).not.toContain('security/unexpected-exec');
+      const found = await foundSoon('security/unexpected-exec', 'gb-fresh', environment, deep);
+      expect(found).toMatchObject({ severity: 'warning', certainty: 'proved' });
+      expect(found.summary).toContain('"/tmp/tool true"');
+      await daemon.docker('rm', '--force', 'gb-checked', 'gb-fresh');
     });
 
     test('two under one uid share RLIMIT_NPROC, though the pids cgroups have room', async () => {
@@ -99,6 +153,33 @@ describe.skipIf(withoutCrun !== undefined)(
   },
 );
 
+describe.skipIf(withoutCrun !== undefined)('crun, looked into', () => {
+  test('root that may not pass file permissions; a program from a deleted file', async () => {
+    const script = [
+      'cp /bin/busybox /tmp/gone; exec 7< /tmp/gone; rm /tmp/gone',
+      'echo secret > /tmp/file; chmod 0 /tmp/file',
+      'while :; do cat /tmp/file; /proc/self/fd/7 true; sleep 0.1; done',
+    ].join('; ');
+    await using box = await runCrun(['sh', '-c', script], {
+      tune: config => {
+        config.process.noNewPrivileges = true;
+        config.process.capabilities = {
+          bounding: [],
+          effective: [],
+          permitted: [],
+          inheritable: [],
+          ambient: [],
+        };
+        config.root.readonly = false;
+      },
+    });
+    const missing = await foundSoon('security/capability-missing', box.id, {}, deep);
+    expect(missing.summary).toMatch(/"cat" \(uid 0\) was refused CAP_DAC_\w+ in open/);
+    const exec = await foundSoon('security/unexpected-exec', box.id, {}, deep);
+    expect(exec.summary).toContain('whose file has no name');
+  });
+});
+
 const withoutUnshare = whyNot('unshare', 'setpriv');
 
 describe.skipIf(withoutUnshare !== undefined)(
@@ -138,6 +219,23 @@ describe.skipIf(withoutUnshare !== undefined)(
       expect(found.evidence[1]?.observed).toMatch(new RegExp(`its own 10, .* ${limit - 10}$`));
       expect([...(await foundIn(`pid:${apart.init}`)).keys()]).not.toContain('security/uid-limits-shared');
       expect(most.init).toBeGreaterThan(1);
+    });
+
+    test('unshare keeps all capabilities and uses none; in a user namespace of its own mount of the host is refused', async () => {
+      await using open = await runUnshare(['sh', '-c', busy]);
+      const found = await foundSoon('security/capabilities-excessive', `pid:${open.init}`, {}, deep);
+      expect(found).toMatchObject({ severity: 'warning', certainty: 'likely' });
+      expect(found.fixes[0]?.action).toContain('--cap-drop ALL --security-opt no-new-privileges');
+      // Setting the clock asks for a capability of the host's own user namespace.
+      await using mapped = await runUnshare(
+        ['sh', '-c', 'while :; do date -s "@$(date +%s)"; sleep 0.1; done'],
+        ['--user', '--map-root-user', '--pid', '--mount-proc', '--mount'],
+      );
+      const refused = await foundSoon('security/capability-missing', `pid:${mapped.init}`, {}, deep);
+      expect(refused.summary).toContain('CAP_SYS_TIME');
+      expect([...(await foundIn(`pid:${mapped.init}`, {}, deep)).keys()]).not.toContain(
+        'security/capabilities-excessive',
+      );
     });
   },
 );

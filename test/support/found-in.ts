@@ -61,7 +61,8 @@ export async function foundSoon(
 export const alarmsIn = async (
   selector: string,
   environment: Readonly<Record<string, string>> = {},
+  instruments: readonly InstrumentName[] = [],
 ): Promise<readonly string[]> =>
-  [...(await foundIn(selector, environment))]
+  [...(await foundIn(selector, environment, instruments))]
     .filter(([, { severity }]) => severity !== 'notice')
     .map(([id]) => id);

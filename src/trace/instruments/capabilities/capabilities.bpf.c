@@ -7,6 +7,12 @@
 #include "../../bpf/lost.h"
 #include "../../bpf/scope.h"
 
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct task_struct___credentials {
+	const void *real_cred;
+};
+#pragma clang attribute pop
+
 #define EPERM 1
 #define EACCES 13
 
@@ -79,13 +85,21 @@ HELPER void note_denied(struct asked *asked)
 		__sync_fetch_and_add(&in_denied_call, 1);
 }
 
-HELPER int note(__u32 capability, int result)
+// The kernel also acts in the name of others while it works for a process: overlayfs writes to its upper layer with the
+// credentials of who mounted it, access(2) asks with those of the real uid. What they may do says nothing about the
+// process.
+HELPER bool is_its_own(struct task_struct *task, const void *credentials)
+{
+	return credentials == BPF_CORE_READ((struct task_struct___credentials *)task, real_cred);
+}
+
+HELPER int note(const void *credentials, __u32 capability, int result)
 {
 	struct task_struct *task = current_task();
 	struct asked asked = { .capability = capability };
 	struct answers *answers;
 
-	if (!in_scope_direct(task))
+	if (!in_scope_direct(task) || !is_its_own(task, credentials))
 		return 0;
 	asked.call = current_syscall();
 	bpf_get_current_comm(asked.name, COMM);
@@ -107,14 +121,14 @@ HELPER int note(__u32 capability, int result)
 SEC("tp_btf/cap_capable")
 int BPF_PROG(on_capable, const void *cred, void *target, const void *capable, int capability, int result)
 {
-	return note(capability, result);
+	return note(cred, capability, result);
 }
 
 // Before that, where the kernel lets its functions be followed.
 SEC("fexit/cap_capable")
 int BPF_PROG(on_capable_function, const void *cred, void *target, int capability, unsigned int options, int result)
 {
-	return note(capability, result);
+	return note(cred, capability, result);
 }
 
 SEC("tp_btf/sys_exit")
