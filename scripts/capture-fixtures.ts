@@ -1,16 +1,18 @@
 /**
  * Runs a case's lab and stores what was observed of the healthy twin and of the problem:
- * `node scripts/capture-fixtures.ts memory/cgroup-oom …` (root). What a fixture leaves out: scripts/fixtures/scrub.ts.
+ * `node scripts/capture-fixtures.ts memory/cgroup-oom …` (root). What a fixture leaves out: scripts/fixtures/scrub.ts. On
+ * another kernel: scripts/capture-in-vm.ts.
  */
 import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { catalogue } from '../src/cases/index.ts';
 import { observeLabContainers } from '../src/cli/probe.ts';
 import { diagnose } from '../src/diagnose/diagnosis.ts';
+import { projectDirectory } from '../src/lab/places.ts';
 import { runLab } from '../src/lab/runner.ts';
 import { scrub } from './fixtures/scrub.ts';
 
-const root = dirname(import.meta.dirname);
+const root = projectDirectory;
 const places = [
   [realpathSync(root), '/srv/glassbox'],
   [realpathSync(process.execPath), '/srv/node'],
@@ -21,10 +23,11 @@ for (const id of process.argv.slice(2)) {
   const stages = ['healthy', 'problem', 'fixed'];
   const directory = join(root, 'src/cases', id, 'fixture');
   mkdirSync(directory, { recursive: true });
+  const { instruments, leastWindowMs } = entry.definition;
   const run = await runLab(entry.lab, {
     caseId: id,
     probe: async container => {
-      const observation = await observeLabContainers([container], entry.definition.instruments);
+      const observation = await observeLabContainers([container], instruments, leastWindowMs);
       const stage = stages.shift();
       if (stage !== 'fixed')
         writeFileSync(

@@ -41,6 +41,9 @@ import { rule as firewallDropsRule } from './network/firewall-drops/rule.ts';
 import { definition as forwardingOff } from './network/forwarding-off/case.ts';
 import { lab as forwardingOffLab } from './network/forwarding-off/lab.ts';
 import { rule as forwardingOffRule } from './network/forwarding-off/rule.ts';
+import { definition as ipvsTimerHoldsCpu } from './network/ipvs-timer-holds-cpu/case.ts';
+import { lab as ipvsTimerHoldsCpuLab } from './network/ipvs-timer-holds-cpu/lab.ts';
+import { rule as ipvsTimerHoldsCpuRule } from './network/ipvs-timer-holds-cpu/rule.ts';
 import { definition as linkDown } from './network/link-down/case.ts';
 import { lab as linkDownLab } from './network/link-down/lab.ts';
 import { rule as linkDownRule } from './network/link-down/rule.ts';
@@ -198,4 +201,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(unexpectedExec, unexpectedExecRule, unexpectedExecLab),
   entry(softirqDelay, softirqDelayRule, softirqDelayLab),
   entry(writebackStalls, writebackStallsRule, writebackStallsLab),
+  entry(ipvsTimerHoldsCpu, ipvsTimerHoldsCpuRule, ipvsTimerHoldsCpuLab),
 ];

@@ -17,6 +17,7 @@ const windowMs = 1000;
 export async function observeLabContainers(
   containers: readonly LabContainer[],
   instruments: readonly InstrumentName[] = [],
+  leastWindowMs = 0,
 ): Promise<Observation> {
   const files = openKernelFiles();
   const discovery = await discoverContainers(files);
@@ -29,7 +30,7 @@ export async function observeLabContainers(
       containers: chosen,
       known: discovery.containers,
       notices: discovery.notices,
-      windowMs,
+      windowMs: Math.max(windowMs, leastWindowMs),
     });
   return instruments.length === 0 ? look() : observeDeep(files, chosen, instruments, look);
 }
@@ -37,13 +38,15 @@ export async function observeLabContainers(
 export const diagnoseLabContainers = async (
   containers: readonly LabContainer[],
   instruments: readonly InstrumentName[] = [],
-): Promise<Diagnosis> => diagnose(await observeLabContainers(containers, instruments), catalogue);
+  leastWindowMs = 0,
+): Promise<Diagnosis> =>
+  diagnose(await observeLabContainers(containers, instruments, leastWindowMs), catalogue);
 
 /** The diagnosis that users have, as the lab runner asks for it: --deep for a case that names instruments. */
 export const probeFor =
-  ({ instruments }: Case): Probe =>
+  ({ instruments, leastWindowMs }: Case): Probe =>
   async container => {
-    const [diagnosis] = (await diagnoseLabContainers([container], instruments)).containers;
+    const [diagnosis] = (await diagnoseLabContainers([container], instruments, leastWindowMs)).containers;
     if (diagnosis === undefined)
       throw new Error(`${container.selector} is not among the containers found here`);
     return diagnosis.verdicts.map(({ case: id, verdict }) =>

@@ -46,6 +46,8 @@ export interface Case<Needs extends FactName = FactName, MayUse extends FactName
   readonly mayUse: readonly MayUse[];
   /** What `diagnose --deep` lets look into the kernel for it; the rule reads the results in its fact `traced`. */
   readonly instruments?: readonly InstrumentName[];
+  /** For how long at least they look, where what they look for comes less than once a second. */
+  readonly leastWindowMs?: number;
   /** Kernel documents or source files that describe the mechanism. */
   readonly references: readonly string[];
 }

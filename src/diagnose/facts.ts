@@ -4,6 +4,7 @@ import type { OomReport } from '../linux/kmsg/oom-report.ts';
 import type { HugePagePool } from '../linux/mm/hugepages.ts';
 import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import type { ConntrackStat } from '../linux/net/conntrack-stat.ts';
+import type { VirtualServices } from '../linux/net/ip_vs.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath, Microseconds } from '../linux/units.ts';
 import type { DiskUse } from '../observe/disk-use.ts';
@@ -66,6 +67,8 @@ export interface FactsByName {
   readonly tcp: TcpFacts;
   /** The network namespaces connected with those that were looked at. */
   readonly networks: readonly NetworkPlace[];
+  /** Of IPVS, in the host's network namespace. */
+  readonly virtualServices: VirtualServices;
   /** Of the container's network namespace. */
   readonly conntrack: { readonly first: ConntrackStat; readonly last: ConntrackStat };
   readonly containerSysctls: Readonly<Record<string, string>>;

@@ -22,6 +22,8 @@ export interface Kills {
   readonly byHost: readonly OomReport[];
   /** Of an earlier run of the same container (same engine id), by a limit. */
   readonly earlierRun: readonly OomReport[];
+  /** Of an earlier run of the same container, by the host's OOM killer. */
+  readonly earlierByHost: readonly OomReport[];
   /** Of an earlier cgroup with the same path, whoever that was. */
   readonly predecessor: readonly OomReport[];
   /** Under a limit that this container shares, but another cgroup's process died. */
@@ -79,6 +81,9 @@ export function sortKills(facts: KillFacts): Kills {
     byLimit: current.filter(ofMemcg),
     byHost: current.filter(report => !ofMemcg(report)),
     earlierRun: before.filter(report => ofMemcg(report) && carriesId(facts.container, report.victimCgroup)),
+    earlierByHost: before.filter(
+      report => !ofMemcg(report) && carriesId(facts.container, report.victimCgroup),
+    ),
     predecessor: before.filter(report => ofMemcg(report) && !carriesId(facts.container, report.victimCgroup)),
     neighbour: reports.filter(report => ofMemcg(report) && !isOurs(report) && isShared(facts, report)),
     unexplained: Math.max(0, uncounted),

@@ -55,6 +55,7 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
       : present(diskUse),
   networkCounters: (_, { network }) => network.counters,
   listeners: (_, { network }) => network.listeners,
+  virtualServices: ({ host }) => host.virtualServices ?? notObserved('the virtual services of IPVS'),
   conntrack: (_, { network }) =>
     network.conntrack ??
     absent('its tracked connections', 'disabled', 'observe again: this observation is older'),

@@ -54,6 +54,8 @@ export type LabNeed =
   /** A limit on dirty pages for one device alone. */
   | { readonly kind: 'dirty-limit' }
   | { readonly kind: 'cpus'; readonly count: number }
+  /** CPUs that the kernel has per-CPU data for, online or not: a virtual machine can have many of them. */
+  | { readonly kind: 'possible-cpus'; readonly count: number }
   /** A machine that may be driven out of memory or crash: the virtual machine says of itself that it is one. */
   | { readonly kind: 'disposable-host' }
   /** Huge pages that can be set aside for it. */

@@ -5,9 +5,11 @@ import { hasStrictDirtyLimits } from '../linux/bdi.ts';
 import { capabilityNumber } from '../linux/capabilities.ts';
 import { hierarchyOf } from '../linux/cgroup/layout.ts';
 import { openKernelFiles } from '../linux/files.ts';
+import { readPossibleCpus } from '../linux/possible-cpus.ts';
 import { readFilesystems } from '../linux/proc/host/filesystems.ts';
 import { readSwaps } from '../linux/proc/host/swaps.ts';
 import { readStatus } from '../linux/proc/status.ts';
+import { orElse } from '../linux/reading.ts';
 import { labLayout } from './cgroups.ts';
 import { demandDocker, dockerSocket } from './docker/api.ts';
 import { unmetHugePages, unmetTransparentHugePages } from './huge-pages.ts';
@@ -29,6 +31,9 @@ export function findUnmetNeed(needs: readonly LabNeed[]): Skipped | undefined {
 /** For who chooses a machine for it. */
 export const cpusNeeded = (needs: readonly LabNeed[]): number =>
   Math.max(1, ...needs.map(need => (need.kind === 'cpus' ? need.count : 1)));
+
+export const possibleCpusNeeded = (needs: readonly LabNeed[]): number =>
+  Math.max(1, ...needs.map(need => (need.kind === 'possible-cpus' ? need.count : 1)));
 
 /** What the engine lacks here; the bare one needs nothing but what every lab needs. */
 export async function findUnusableEngine(engine: LabEngine): Promise<Skipped | undefined> {
@@ -128,6 +133,14 @@ function unmet(need: LabNeed): Skipped | undefined {
         because: `it needs ${need.count} CPUs and may use ${availableParallelism()} here`,
         remedy: `run it on a machine with ${need.count} CPUs, or without taskset`,
       };
+    case 'possible-cpus': {
+      const possible = orElse(readPossibleCpus(openKernelFiles()), []).length;
+      if (possible >= need.count) return undefined;
+      return {
+        because: `it needs a kernel prepared for ${need.count} CPUs, and this one is for ${possible}`,
+        remedy: 'add --vm: the virtual machine is made with so many',
+      };
+    }
     case 'disposable-host':
       if (existsSync(disposableMark)) return undefined;
       return {

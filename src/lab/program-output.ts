@@ -1,3 +1,5 @@
+import { patient } from './patience.ts';
+
 /**
  * A line that does not come is waited for this long; a program that ends rejects at once. On an emulated CPU Node
  * alone takes seconds to start, and everything goes ten to twenty times as slow.
@@ -59,9 +61,10 @@ export function openProgramOutput(name: string): ProgramOutput {
           else if (ended !== undefined)
             settle(() => reject(failure(`${ended} before it printed ${pattern}`)));
         };
+        const limit = patient(timeoutMs);
         const timer = setTimeout(
-          () => settle(() => reject(failure(`no line ${pattern} within ${timeoutMs} ms`))),
-          timeoutMs,
+          () => settle(() => reject(failure(`no line ${pattern} within ${limit} ms`))),
+          limit,
         );
         waiting.add(look);
         look();

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import type { NamespaceKind } from '../linux/namespaces.ts';
+import { patient } from './patience.ts';
 import { type ProcessIdentity, runVariable } from './processes.ts';
 
 const enter: Partial<Record<NamespaceKind, readonly string[]>> = {
@@ -14,7 +15,7 @@ const enter: Partial<Record<NamespaceKind, readonly string[]>> = {
   uts: ['--uts'],
 };
 
-const timeoutMs = 30_000;
+const timeoutMs = patient(30_000);
 
 /** A command of the host's in some of the container's namespaces, with its output and errors as one text. */
 export function runInside(

@@ -1,6 +1,7 @@
 import { openRun } from './bench.ts';
 import type { Lab, LabBench, LabContainer, LabEngine } from './lab.ts';
 import { findUnmetNeed, findUnusableEngine, type Skipped } from './needs.ts';
+import { patient } from './patience.ts';
 import { cleanAbandoned } from './undo.ts';
 
 /** Looks at a container as users would; the command line hands in its own observe and diagnose. */
@@ -127,7 +128,7 @@ async function runStages(lab: Lab, bench: LabBench, options: LabRunOptions, stag
 
 /** A lab that hangs must end: its containers go when the run is closed, and with them what it waits for. */
 function withinTime<T>(lab: Lab, work: Promise<T>): Promise<T> {
-  const seconds = 60 + 10 * lab.seconds;
+  const seconds = patient(60 + 10 * lab.seconds);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`not done after ${seconds} s`)), seconds * 1000);
     work.then(resolve, reject).finally(() => clearTimeout(timer));

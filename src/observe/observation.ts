@@ -6,6 +6,7 @@ import type { HugePagePool } from '../linux/mm/hugepages.ts';
 import type { TransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import type { NamespaceKind, Namespaces } from '../linux/namespaces.ts';
 import type { ConntrackStat } from '../linux/net/conntrack-stat.ts';
+import type { VirtualServices } from '../linux/net/ip_vs.ts';
 import type { ProcessIo } from '../linux/proc/io.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
@@ -96,6 +97,8 @@ export interface HostFacts {
   readonly writeBack?: WriteBackFacts;
   /** OOM reports still in the kernel log, oldest first. */
   readonly oomReports: Reading<readonly OomReport[]>;
+  /** Of IPVS, in the initial network namespace; left out where many containers are looked at. */
+  readonly virtualServices?: Reading<VirtualServices>;
 }
 
 /** nr_* of /proc/vmstat. */

@@ -11,11 +11,12 @@ import {
 import type { KernelFiles } from '../linux/files.ts';
 import { readHugePagePools } from '../linux/mm/hugepages.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
+import { readVirtualServices } from '../linux/net/ip_vs.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { type Mount, readMountinfo } from '../linux/proc/mountinfo.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
 import { reserveDescriptors } from '../linux/syscalls/descriptors.ts';
-import type { Bytes, HostPid } from '../linux/units.ts';
+import { type Bytes, type HostPid, hostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 import { type CpuUse, cpuUseBetween, readCpuUse } from './cpu-by-cpu.ts';
 import { readHost, readInitialNamespaces } from './host.ts';
@@ -136,6 +137,9 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     ...cpuBusy,
     softirqs,
     ...findings.host,
+    ...(scope.programs === 'all' && containers.length <= fewContainers
+      ? { virtualServices: readVirtualServices(files, hostPid(1)) }
+      : {}),
     ...storage.host(),
   };
   const tables = cgroups.tables();

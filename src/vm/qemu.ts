@@ -59,6 +59,8 @@ function commandLine({ cgroups }: QemuPlan): string {
     ...['console=ttyS0', 'quiet', 'panic=-1', 'oops=panic'],
     // Emulation is slow enough, and its clock is what it is.
     ...['mitigations=off', 'random.trust_cpu=on', 'no_timer_check', 'tsc=reliable'],
+    // As most distributions have it; Debian's 'always' would give huge pages to healthy twins too.
+    'transparent_hugepage=madvise',
     `glassbox.cgroups=${cgroups}`,
     ...(cgroups === 'v2' ? ['cgroup_no_v1=all'] : []),
   ].join(' ');

@@ -73,7 +73,14 @@ export async function guestRoot(packages: () => Promise<PackageSource>): Promise
   for (const name of guestPackages) for (const path of installedFiles(name) ?? []) add(files, '/', path);
   if (missing.length > 0) roots.push(...(await unpackAll(await packages(), missing)));
   for (const root of roots.slice(1)) for (const path of filesUnder(root)) add(files, root, path);
-  for (const path of ['/bin/sh', '/etc/passwd', '/etc/group', '/etc/nsswitch.conf', '/usr/sbin/iptables'])
+  for (const path of [
+    '/bin/sh',
+    '/etc/passwd',
+    '/etc/group',
+    '/etc/nsswitch.conf',
+    '/usr/bin/awk',
+    '/usr/sbin/iptables',
+  ])
     add(files, '/', path);
   files.set('/usr/bin/node', process.execPath);
   addLibraries(files, roots);

@@ -12,6 +12,7 @@ export interface VmLabsOptions {
   readonly project: string;
   readonly cgroups: CgroupVersion;
   readonly cpus: number;
+  readonly possibleCpus: number;
   readonly onLab: (lab: VmLab) => void;
   /** No further lab is begun once it is aborted. */
   readonly stop: AbortSignal;
@@ -40,12 +41,12 @@ export async function runLabsInVm(ids: readonly string[], options: VmLabsOptions
 
 async function runInOneGuest(
   ids: readonly string[],
-  { project, cgroups, cpus, onLab, stop }: VmLabsOptions,
+  { project, cgroups, cpus, possibleCpus, onLab, stop }: VmLabsOptions,
 ): Promise<{ readonly done: readonly string[]; readonly why: string }> {
   const done: string[] = [];
   let errors = '';
   let rest = '';
-  const machine = await bootVm({ project, cgroups, cpus });
+  const machine = await bootVm({ project, cgroups, cpus, possibleCpus });
   const end = (): void => void machine.close();
   stop.addEventListener('abort', end);
   try {

@@ -1,5 +1,5 @@
 import { catalogue } from '../../../src/cases/index.ts';
-import { cpusNeeded } from '../../../src/lab/needs.ts';
+import { cpusNeeded, possibleCpusNeeded } from '../../../src/lab/needs.ts';
 import { findMissing } from '../../../src/vm/needs.ts';
 import type { CgroupVersion } from '../../../src/vm/qemu.ts';
 import { add, nothing, oneFailed, onePassed, skippedMany, type Tally } from '../tally.ts';
@@ -14,6 +14,8 @@ export interface VmRunOptions {
   readonly stop: AbortSignal;
   /** When it is over no further lab is begun, and the rest counts as skipped. */
   readonly budgetMs?: number;
+  /** All results so far, after each lab. */
+  readonly onResults?: (results: VmResults) => void;
 }
 
 /** Those of `npm test`, on the two versions that the machine at hand is usually not. */
@@ -41,6 +43,7 @@ export async function runVmLabs(options: VmRunOptions): Promise<{ tally: Tally; 
       return runOn(cgroups, { ...options, stop }, lab => {
         known.push(lab);
         console.log(sayLab(cgroups, lab));
+        options.onResults?.(results);
       });
     }),
   );
@@ -58,7 +61,7 @@ export async function runVmLabs(options: VmRunOptions): Promise<{ tally: Tally; 
 }
 
 /**
- * One guest for those that one CPU is enough for, since it is the faster; then one with more for the others. What did not
+ * One guest for all that one CPU is enough for, since it is the fastest; then those that want another machine. What did not
  * hold runs once more in the end, as vitest does with labs: machines are shared, and a neighbour may have disturbed it.
  */
 async function runOn(
@@ -67,10 +70,14 @@ async function runOn(
   onLab: (lab: VmLab) => void,
 ): Promise<void> {
   const entries = catalogue.filter(({ definition }) => ids.includes(definition.id));
-  for (const cpus of new Set(entries.map(({ lab }) => cpusNeeded(lab.needs)).sort())) {
-    const these = entries
-      .filter(({ lab }) => cpusNeeded(lab.needs) === cpus)
-      .map(({ definition }) => definition.id);
+  const machines = new Map<string, Machine>();
+  for (const { definition, lab } of entries) {
+    const [cpus, possibleCpus] = [cpusNeeded(lab.needs), possibleCpusNeeded(lab.needs)];
+    const key = `${cpus} of ${possibleCpus}`;
+    const machine = machines.get(key) ?? { cpus, possibleCpus, ids: [] };
+    machines.set(key, { ...machine, ids: [...machine.ids, definition.id] });
+  }
+  for (const { ids: these, ...machine } of [...machines.values()].sort((a, b) => a.cpus - b.cpus)) {
     const again: string[] = [];
     const first = (lab: VmLab): void => {
       if (tallyOf(lab).failed === 0) onLab(lab);
@@ -79,9 +86,15 @@ async function runOn(
         console.log(`${sayLab(cgroups, lab)}; once more`);
       }
     };
-    await runLabsInVm(these, { project, cgroups, cpus, onLab: first, stop });
-    await runLabsInVm(again, { project, cgroups, cpus, onLab, stop });
+    await runLabsInVm(these, { project, cgroups, ...machine, onLab: first, stop });
+    await runLabsInVm(again, { project, cgroups, ...machine, onLab, stop });
   }
+}
+
+interface Machine {
+  readonly cpus: number;
+  readonly possibleCpus: number;
+  readonly ids: readonly string[];
 }
 
 function tallyOf(lab: VmLab): Tally {

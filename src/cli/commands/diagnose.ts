@@ -36,7 +36,9 @@ export async function diagnoseCommand(
       'Use one of them; "glassbox observe --deep -o FILE" saves what was traced, too.',
     );
   const deep = options.intoKernel ? instrumentsOf(cases) : [];
-  const observation = await look(selectors, { ...options, scope, deep });
+  const least = options.intoKernel ? cases.map(({ leastWindowMs = 0 }) => leastWindowMs) : [];
+  const windowMs = Math.max(options.windowMs, ...least);
+  const observation = await look(selectors, { ...options, windowMs, scope, deep });
   const diagnosis = diagnose(observation, rules);
   if (options.json) printJson(diagnosis);
   else if (diagnosis.containers.length === 0)

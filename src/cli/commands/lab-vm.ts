@@ -1,7 +1,7 @@
 import { catalogue } from '../../cases/index.ts';
-import { cpusNeeded } from '../../lab/needs.ts';
+import { cpusNeeded, possibleCpusNeeded } from '../../lab/needs.ts';
 import { projectDirectory } from '../../lab/places.ts';
-import { bootVm, guestProject } from '../../vm/boot.ts';
+import { type BootOptions, bootVm, guestProject } from '../../vm/boot.ts';
 import type { Machine, MachineError } from '../../vm/machine.ts';
 import { findMissing } from '../../vm/needs.ts';
 import type { CgroupVersion } from '../../vm/qemu.ts';
@@ -25,7 +25,10 @@ export async function labRunInVm(
       'Leave out --engine, or --vm.',
     );
   const chosen = catalogue.filter(({ definition }) => options.all || ids.includes(definition.id));
-  const machine = await boot(options, Math.max(...chosen.map(({ lab }) => cpusNeeded(lab.needs))));
+  const machine = await boot(options, {
+    cpus: Math.max(...chosen.map(({ lab }) => cpusNeeded(lab.needs))),
+    possibleCpus: Math.max(...chosen.map(({ lab }) => possibleCpusNeeded(lab.needs))),
+  });
   try {
     const words = [...(options.all ? ['--all'] : ids), ...(options.json ? ['--json'] : [])];
     const code = await machine.run(
@@ -46,7 +49,7 @@ export async function labRunInVm(
 
 async function boot(
   { vm, json }: { readonly vm: CgroupVersion; readonly json: boolean },
-  cpus: number,
+  cpus: Pick<BootOptions, 'cpus' | 'possibleCpus'>,
 ): Promise<Machine> {
   const missing = findMissing();
   if (missing !== undefined)
@@ -56,7 +59,7 @@ async function boot(
       `To get it: ${missing.remedy}`,
     );
   const started = performance.now();
-  const machine = await bootVm({ project: projectDirectory, cgroups: vm, cpus, progress: showStep }).catch(
+  const machine = await bootVm({ project: projectDirectory, cgroups: vm, ...cpus, progress: showStep }).catch(
     error => {
       throw vmFailure(error);
     },

@@ -122,6 +122,7 @@ export const host: Schema<HostFacts> = v.object({
       v.object({ name: text, first: diskCounters, last: diskCounters, dirtyLimit: v.exactOptional(amount) }),
     ),
   ),
+  virtualServices: v.exactOptional(reading(v.object({ services: count, destinations: count }))),
   writeBack: v.exactOptional(
     v.object({ dirty: pageCount, writeBack: pageCount, threshold: pageCount, background: pageCount }),
   ),

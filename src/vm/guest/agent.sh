@@ -1,6 +1,8 @@
 #!/vm/busybox sh
 # PID 1 of the guest: mounts what a Linux has, then does what comes in at the port `control` until it is told to stop.
 export PATH=/usr/sbin:/usr/bin HOME=/root LANG=C.UTF-8 TERM=dumb
+# Labs wait so many times as long for what their programs say.
+export GLASSBOX_PATIENCE=5
 bb=/vm/busybox
 
 # option NAME DEFAULT: glassbox.NAME=… of the kernel's command line.
@@ -76,6 +78,9 @@ while read -r _ node device; do
       ;;
   esac
 done <"/lib/modules/$($bb uname -r)/modules.devname"
+
+# A host that runs containers tracks connections: iptables rules of its engine have loaded this.
+$bb modprobe nf_conntrack
 
 # port NAME: the device of the virtio port with that name.
 port() {

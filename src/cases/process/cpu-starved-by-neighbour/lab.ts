@@ -21,8 +21,10 @@ const burner = (bench: LabBench, name: string, cpuShares: number): Promise<LabCo
 async function start(bench: LabBench, name: string, cpuShares: number): Promise<LabContainer> {
   const neighbour = await burner(bench, 'neighbour', theirs);
   const container = await burner(bench, name, cpuShares);
-  await neighbour.line(/^ready$/, 30_000);
-  await container.line(/^ready$/, 30_000);
+  // Both have started before either burns: a start under an eighth of the weight takes long on a slow machine.
+  for (const box of [neighbour, container]) await box.line(/^started$/, 60_000);
+  for (const box of [neighbour, container]) box.say('go');
+  for (const box of [neighbour, container]) await box.line(/^ready$/, 60_000);
   return {
     ...container,
     stop: async () => {
