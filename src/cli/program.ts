@@ -60,7 +60,10 @@ const from = (): Option =>
   );
 
 const toOption = (): Option =>
-  new Option('--to <target>', 'follow a packet to HOST:PORT or a container[:port], hop by hop, and back');
+  new Option(
+    '--to <target>',
+    'follow a packet to HOST:PORT or a container[:port], hop by hop, and back; judges what keeps packets from arriving only',
+  );
 const probeOption = (): Option =>
   new Option('--probe', "with --to: also try one TCP connection from the container's network");
 

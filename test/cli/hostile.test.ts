@@ -43,7 +43,7 @@ test.each(catalogue.map(({ definition }) => definition.id))('%s: its finding sho
   const diagnosis = diagnose(loaded.observation, catalogue);
   for (const all of [true, false]) {
     const page = { width: 80, paint: (_: unknown, text: string) => text };
-    const text = formatDiagnosis(diagnosis, { page, cases, all, summarize: !all });
+    const text = formatDiagnosis(diagnosis, { page, cases, all, everyRule: true, summarize: !all });
     expect(text).toContain('\\x1b');
     expect(isHarmless(text), text).toBe(true);
   }

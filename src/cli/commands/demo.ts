@@ -24,7 +24,7 @@ export async function demo(options: { readonly json: boolean }): Promise<ExitCod
       ),
     diagnosed: before => {
       say(
-        `\n${formatDiagnosis(before, { page: view, cases: catalogue.map(entry => entry.definition), all: false, summarize: true })}`,
+        `\n${formatDiagnosis(before, { page: view, cases: catalogue.map(entry => entry.definition), all: false, everyRule: true, summarize: true })}`,
       );
       say(`\n${view.paint('bold', 'Applying the fixes')}`);
     },

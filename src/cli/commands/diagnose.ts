@@ -22,11 +22,11 @@ export async function diagnoseCommand(
   selectors: readonly string[],
   options: DiagnoseOptions,
 ): Promise<ExitCode> {
-  const { symptom } = options;
+  const asked = symptomsAsked(options);
   const rules =
-    symptom === undefined
+    asked === undefined
       ? catalogue
-      : catalogue.filter(({ definition }) => definition.symptoms.includes(symptom));
+      : catalogue.filter(({ definition }) => definition.symptoms.some(symptom => asked.includes(symptom)));
   const cases = rules.map(({ definition }) => definition);
   const scope = { controllers: controllersFor(cases), programs: 'all' } as const;
   if (options.intoKernel && options.from !== undefined)
@@ -49,10 +49,17 @@ export async function diagnoseCommand(
         page: page(),
         cases: catalogue.map(({ definition }) => definition),
         all: options.all,
+        everyRule: asked === undefined,
         summarize: selectors.length === 0 && !options.all,
       }),
     );
   return failsOn(diagnosis, options.failOn) ? exitCodes.found : exitCodes.ran;
+}
+
+/** Who asks for the way of a packet asks why it does not arrive, not whether root inside is root outside. */
+function symptomsAsked({ symptom, to }: DiagnoseOptions): readonly Symptom[] | undefined {
+  if (symptom !== undefined) return [symptom];
+  return to === undefined ? undefined : ['unreachable', 'net-slow'];
 }
 
 const failsOn = (diagnosis: Diagnosis, threshold: Severity | undefined): boolean => {

@@ -50,7 +50,7 @@ const container = (name: string, severity?: Severity): ContainerDiagnosis => ({
   ],
 });
 
-const show = (containers: readonly ContainerDiagnosis[], summarize = true): string => {
+const show = (containers: readonly ContainerDiagnosis[], summarize = true, everyRule = true): string => {
   const diagnosis: Diagnosis = {
     version: 1,
     observedAt: '2026-11-23T10:00:05.000Z',
@@ -60,7 +60,7 @@ const show = (containers: readonly ContainerDiagnosis[], summarize = true): stri
     notices: [],
   };
   const page = { width: 80, paint: (_: unknown, text: string) => text };
-  return formatDiagnosis(diagnosis, { page, cases: [definition], all: false, summarize });
+  return formatDiagnosis(diagnosis, { page, cases: [definition], all: false, everyRule, summarize });
 };
 
 const many = (count: number, severity?: Severity): readonly ContainerDiagnosis[] =>
@@ -97,4 +97,10 @@ test('those that somebody named, and a single one, are told in full', () => {
     expect(text).toContain('Isolated yes · limits yes');
     expect(text).not.toContain('by their worst finding');
   }
+});
+
+test('the five questions are answered only when every rule was asked', () => {
+  const one = [container('web', 'warning')];
+  expect(show(one, false, true)).toMatch(/^Isolated /m);
+  expect(show(one, false, false)).not.toMatch(/^Isolated /m);
 });

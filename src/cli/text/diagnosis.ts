@@ -21,6 +21,8 @@ export interface DiagnosisView {
   readonly cases: readonly Case[];
   /** Also show what could not be decided and what was ruled out. */
   readonly all: boolean;
+  /** False when a symptom chose among the rules: the five questions are then not answered. */
+  readonly everyRule: boolean;
   /** Nobody named these containers: many alike are told once, those without a finding on a line each. */
   readonly summarize: boolean;
 }
@@ -125,7 +127,7 @@ function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, vi
       .filter(({ reason }) => reason === 'asked')
       .flatMap(report => [formatWalk(container.name, report, page), '']),
     ...findings.flatMap(text => [text, '']),
-    formatAnswers(container.answers, page),
+    ...(view.everyRule ? [formatAnswers(container.answers, page)] : []),
     formatRest(container, page),
     ...(view.all ? formatAllOthers(container, page) : []),
   ].join('\n');
