@@ -53,6 +53,9 @@ import { rule as listenQueueOverflowRule } from './network/listen-queue-overflow
 import { definition as mtuBlackHole } from './network/mtu-black-hole/case.ts';
 import { lab as mtuBlackHoleLab } from './network/mtu-black-hole/lab.ts';
 import { rule as mtuBlackHoleRule } from './network/mtu-black-hole/rule.ts';
+import { definition as portServedByProxy } from './network/port-served-by-proxy/case.ts';
+import { lab as portServedByProxyLab } from './network/port-served-by-proxy/lab.ts';
+import { rule as portServedByProxyRule } from './network/port-served-by-proxy/rule.ts';
 import { definition as portsExhausted } from './network/ports-exhausted/case.ts';
 import { lab as portsExhaustedLab } from './network/ports-exhausted/lab.ts';
 import { rule as portsExhaustedRule } from './network/ports-exhausted/rule.ts';
@@ -202,4 +205,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(softirqDelay, softirqDelayRule, softirqDelayLab),
   entry(writebackStalls, writebackStallsRule, writebackStallsLab),
   entry(ipvsTimerHoldsCpu, ipvsTimerHoldsCpuRule, ipvsTimerHoldsCpuLab),
+  entry(portServedByProxy, portServedByProxyRule, portServedByProxyLab),
 ];

@@ -23,6 +23,7 @@ import type {
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
 import type { ReachFacts } from '../observe/reach/path.ts';
+import type { Relay } from '../observe/relays.ts';
 import type { CpuSoftirqs } from '../observe/softirqs.ts';
 import type { TcpFacts } from '../observe/tcp.ts';
 import type { UidUsage } from '../observe/uid-usage.ts';
@@ -65,6 +66,8 @@ export interface FactsByName {
   /** For how long the container's own cgroup ran on each CPU, by number. */
   readonly cpuByCpu: Readonly<Record<string, Microseconds>>;
   readonly tcp: TcpFacts;
+  /** Programs at its gateway that hand connections to it. */
+  readonly relays: readonly Relay[];
   /** The network namespaces connected with those that were looked at. */
   readonly networks: readonly NetworkPlace[];
   /** Of IPVS, in the host's network namespace. */

@@ -67,6 +67,14 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   cpuByCpu: (_, { cpuByCpu }) =>
     cpuByCpu ??
     absent('its time on each CPU', 'disabled', 'look at this container alone: glassbox diagnose NAME'),
+  relays: (_, { network }) =>
+    network.relays === undefined
+      ? absent(
+          'programs that hand connections to it',
+          'disabled',
+          'look at this container alone: glassbox diagnose NAME',
+        )
+      : present(network.relays),
   tcp: (_, { network }) =>
     network.tcp ??
     absent('its TCP connections', 'disabled', 'observe again: this observation is older than that'),

@@ -18,6 +18,7 @@ import { type HostPid, hostPid, type NamespaceId } from '../linux/units.ts';
 import { type DropsByInode, dropsByInode, findSocketOwners, toListeners } from './listeners.ts';
 import { finishPlaces, type PlacesSample, placesNotAsked, samplePlaces } from './networks.ts';
 import type { HostFacts, NetworkFacts } from './observation.ts';
+import { findRelays, inboundConnections, readGateways } from './relays.ts';
 import {
   finishConnections,
   hasClosing,
@@ -104,7 +105,8 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
     },
     finish: members => {
       const ends = [samples[0] ?? new Map(), samples.at(-1) ?? new Map()] as const;
-      const findings = finish(files, look(), ends, connections, members);
+      const around = orElse(places.at(-1) ?? placesNotAsked, new Map());
+      const findings = finish(files, look(), ends, connections, members, around);
       const conntrack = pairOf(hostConntrack[0], hostConntrack.at(-1));
       const own = [...(samples.at(-1)?.keys() ?? [])];
       const [first = placesNotAsked, last = placesNotAsked] = [places[0], places.at(-1)];
@@ -154,6 +156,7 @@ function finish(
   [first, last]: readonly [SampleTable, SampleTable],
   connections: ReadonlyMap<NamespaceId, Reading<TcpBefore>>,
   members: ReadonlyMap<HostPid, readonly HostPid[]>,
+  around: PlacesSample,
 ): NetworkFindings {
   const groups = groupByNamespace(files, [...members.keys()]);
   const names = namesToRead(host, groups.size);
@@ -165,7 +168,11 @@ function finish(
     const before =
       connections.get(namespace) ??
       (isWithoutConnections(files, init, counters) ? undefined : present(noneBefore));
-    const look = lookInside(files, init, names, before);
+    const gateways = around.size > 1 ? readGateways(files, init) : new Set<string>();
+    const look = lookInside(files, init, names, before, gateways);
+    const elsewhere = [...around.values()].flatMap(({ place }) =>
+      place.id === namespace ? [] : [{ namespace: place.id, pid: place.pid }],
+    );
     const processes = inits.flatMap(pid => members.get(pid) ?? []);
     const facts: NetworkFacts = {
       counters,
@@ -174,6 +181,7 @@ function finish(
       ),
       sysctls: look.sysctls,
       conntrack: pairOf(first.get(namespace)?.conntrack, last.get(namespace)?.conntrack),
+      ...(around.size === 0 ? {} : { relays: findRelays(files, look.inbound, elsewhere) }),
       tcp: mapReading(look.connections, found =>
         found === undefined
           ? noConnections
@@ -261,6 +269,7 @@ function lookInside(
   init: HostPid,
   names: readonly string[],
   before: Reading<TcpBefore> | undefined,
+  gateways: ReadonlySet<string>,
 ) {
   const visit = inNamespace(files, init, 'net', () => {
     const sockets = dumpListeners();
@@ -268,6 +277,7 @@ function lookInside(
     return {
       sockets,
       sysctls: present(readSysctls(files, names)),
+      inbound: before === undefined ? new Set<string>() : inboundConnections(listening, gateways),
       connections:
         before === undefined
           ? present(undefined)
@@ -276,7 +286,8 @@ function lookInside(
   });
   if (!visit.present) {
     const connections = before === undefined ? present(undefined) : visit;
-    return { sockets: readTcpListeners(files, init), sysctls: visit, connections };
+    const inbound = new Set<string>();
+    return { sockets: readTcpListeners(files, init), sysctls: visit, connections, inbound };
   }
   const { sockets, ...rest } = visit.value;
   return { sockets: sockets.present ? sockets : readTcpListeners(files, init), ...rest };

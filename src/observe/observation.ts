@@ -22,6 +22,7 @@ import type { IpcTwin } from './ipc-twins.ts';
 import type { NetworkPlace } from './networks.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { ReachFacts } from './reach/path.ts';
+import type { Relay } from './relays.ts';
 import type { Sleeps } from './sleeps.ts';
 import type { CpuSoftirqs } from './softirqs.ts';
 import type { TcpFacts } from './tcp.ts';
@@ -265,6 +266,8 @@ export interface NetworkFacts {
    * that somebody tuned on the host and those that cases ask for.
    */
   readonly sysctls: Reading<Readonly<Record<string, string>>>;
+  /** Programs at its gateway that hand connections to it, those that do now; left out when many containers are looked at. */
+  readonly relays?: readonly Relay[];
   /** What its table of tracked connections went through; absent where nothing is tracked at all. */
   readonly conntrack?: Reading<{ readonly first: ConntrackStat; readonly last: ConntrackStat }>;
   /** Its TCP connections, counted by destination, and those on which nothing moves. */

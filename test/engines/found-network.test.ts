@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openRun } from '../../src/lab/bench.ts';
 import { runCrun } from '../support/engines/crun.ts';
 import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
+import { cgroupDirectories } from '../support/engines/leftovers.ts';
 import { findProgram, run, whyNot } from '../support/engines/programs.ts';
 import { runUnshare } from '../support/engines/unshare.ts';
 import { alarmsIn, foundIn, foundSoon } from '../support/found-in.ts';
@@ -55,6 +56,11 @@ describe.skipIf(withoutDocker !== undefined)(
     test('packets of others, handed to its CPU', async context => {
       if (cpus().length < 2) context.skip('needs 2 CPUs');
       await withFlood(async () => {
+        // Ahead of what else this machine does, on each level.
+        for (const cgroup of [daemon.cgroup, dirname(daemon.cgroup)])
+          for (const directory of cgroupDirectories(cgroup))
+            if (existsSync(join(directory, 'cpu.shares')))
+              writeFileSync(join(directory, 'cpu.shares'), '262144');
         await start('gb-flooded', ['--cpuset-cpus', '1', '--cpu-shares', '262144'], spin);
         await foundSoon('network/softirq-delay', 'gb-flooded', daemon.environment, ['softirq']);
       });
@@ -122,6 +128,32 @@ async function withFlood(action: () => Promise<void>): Promise<void> {
   await action();
 }
 
+/** A gateway with docker-proxy, a client behind it that stays connected, and the container; the rules were never made. */
+async function serveByProxy(container: number, action: () => Promise<void>): Promise<void> {
+  const proxy = `docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 10.0.0.2 -container-port 80`;
+  // It waits for its parent on descriptor 3, and says there that it listens.
+  await using gateway = await runUnshare(['sh', '-c', `sleep 1; exec ${proxy} 3>/dev/null`]);
+  await using client = await runUnshare([
+    'sh',
+    '-c',
+    'sleep 2; sleep 300 | busybox nc 10.1.0.1 8080; sleep 300',
+  ]);
+  await connectBoth(gateway.init, container);
+  await inNetworkOf(container, ...'ip route add default via 10.0.0.1'.split(' '));
+  await inNetworkOf(
+    gateway.init,
+    ...`ip link add eth1 type veth peer name eth0 netns ${client.init}`.split(' '),
+  );
+  for (const [init, device, address] of [
+    [gateway.init, 'eth1', '10.1.0.1/24'],
+    [client.init, 'eth0', '10.1.0.2/24'],
+  ] as const) {
+    await inNetworkOf(init, 'ip', 'address', 'add', address, 'dev', device);
+    await inNetworkOf(init, 'ip', 'link', 'set', device, 'up');
+  }
+  await action();
+}
+
 const withoutCrun = whyNot('crun', 'busybox', 'setpriv');
 
 const feed = 'while :; do nc 10.0.0.2 7010 < /dev/zero; sleep 0.1; done';
@@ -165,7 +197,7 @@ describe.skipIf(withoutCrun !== undefined)(
   },
 );
 
-const withoutUnshare = whyNot('unshare', 'setpriv', 'ip', 'tc', 'iptables');
+const withoutUnshare = whyNot('unshare', 'setpriv', 'ip', 'tc', 'iptables', 'crun', 'busybox');
 const iptables = findProgram('iptables') ?? 'iptables';
 
 /** A program of Node's in namespaces of its own, with loopback up. */
@@ -282,6 +314,23 @@ describe.skipIf(withoutUnshare !== undefined)(
       const finding = await foundSoon('network/reordering', `pid:${near.init}`);
       expect(finding).toMatchObject({ certainty: 'proved' });
       expect([...(await foundIn(`pid:${near.init}`)).keys()]).not.toContain('network/retransmissions');
+    });
+
+    test('a port that docker-proxy serves, of two containers', async context => {
+      if (findProgram('docker-proxy') === undefined) context.skip('needs docker-proxy');
+      await using node = await runNode(
+        `process.on('SIGTERM', () => process.exit());
+         require('net').createServer(s => s.on('error', () => {}).resume()).listen(80);`,
+      );
+      await serveByProxy(node.init, async () => {
+        const finding = await foundSoon('network/port-served-by-proxy', `pid:${node.init}`);
+        expect(finding).toMatchObject({ severity: 'warning', certainty: 'proved' });
+        expect(finding.summary).toContain('1 client from elsewhere looks like 10.0.0.1');
+      });
+      await using box = await runCrun(['sh', '-c', 'nc -ll -p 80 -e cat']);
+      await serveByProxy(box.init, async () => {
+        await foundSoon('network/port-served-by-proxy', box.id);
+      });
     });
 
     test('packets of others, handed to its CPU', async context => {

@@ -15,7 +15,7 @@ import type {
 } from '../observation.ts';
 import type { OpenDevice } from '../open-devices.ts';
 import { byName, flag, list, nullable, reading, type Schema, text, time, whole } from './parts.ts';
-import { conntrack, tcp } from './tcp.ts';
+import { conntrack, relay, tcp } from './tcp.ts';
 
 const amount = whole<Bytes>();
 const count = whole<number>();
@@ -113,6 +113,7 @@ export const network: Schema<NetworkFacts> = v.object({
     ),
   ),
   sysctls: reading(byName(text)),
+  relays: v.exactOptional(list(relay)),
   conntrack: v.exactOptional(reading(conntrack)),
   tcp: v.exactOptional(reading(tcp)),
 });

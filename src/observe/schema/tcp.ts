@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { type TcpState, type TcpTimer, tcpStates, tcpTimers } from '../../linux/net/connections.ts';
 import type { ConntrackStat } from '../../linux/net/conntrack-stat.ts';
 import type { TcpInfo } from '../../linux/net/tcp-info.ts';
-import type { HostPid } from '../../linux/units.ts';
+import type { HostPid, NamespaceId } from '../../linux/units.ts';
+import type { Relay } from '../relays.ts';
 import type { Destination, SocketFigures, StuckConnection, TcpFacts } from '../tcp.ts';
 import { flag, list, nullable, type Schema, text, whole } from './parts.ts';
 
@@ -62,6 +63,19 @@ const stuck: Schema<StuckConnection> = v.object({
   first: socket,
   last: socket,
   process,
+});
+
+export const relay: Schema<Relay> = v.object({
+  pid: whole<HostPid>(),
+  commandLine: list(text),
+  namespace: whole<NamespaceId>(),
+  ports: list(count),
+  target: text,
+  targetPort: count,
+  seenAs: text,
+  connections: count,
+  clients: list(text),
+  clientsFromElsewhere: count,
 });
 
 const conntrackStat: Schema<ConntrackStat> = v.object({
