@@ -56,12 +56,12 @@ describe.skipIf(withoutDocker !== undefined)(
     test('packets of others, handed to its CPU', async context => {
       if (cpus().length < 2) context.skip('needs 2 CPUs');
       await withFlood(async () => {
+        await start('gb-flooded', ['--cpuset-cpus', '1', '--cpu-shares', '262144'], spin);
         // Ahead of what else this machine does, on each level.
         for (const cgroup of [daemon.cgroup, dirname(daemon.cgroup)])
           for (const directory of cgroupDirectories(cgroup))
             if (existsSync(join(directory, 'cpu.shares')))
               writeFileSync(join(directory, 'cpu.shares'), '262144');
-        await start('gb-flooded', ['--cpuset-cpus', '1', '--cpu-shares', '262144'], spin);
         await foundSoon('network/softirq-delay', 'gb-flooded', daemon.environment, ['softirq']);
       });
     });
@@ -116,7 +116,7 @@ async function withFlood(action: () => Promise<void>): Promise<void> {
   await using near = await runUnshare([
     'sh',
     '-c',
-    `sleep 1; exec "$0" ${flood} 10.0.0.2 9`,
+    `sleep 1; exec taskset --cpu-list 0 "$0" ${flood} 10.0.0.2 9`,
     process.execPath,
   ]);
   await connectBoth(near.init, far.init);
