@@ -103,12 +103,14 @@ function endOf(walk: PacketWalk, direction: 'out' | 'back'): Broken | null {
       return describe(walk, direction, index, 'link-down', {
         acted:
           movedIn(stage, isOwn ? 'Ip.OutNoRoutes' : 'IpExt.InNoRoutes', 'Packets without a route') ??
-          silentNeighbour(walk, stage),
+          silentNeighbour(walk, stage) ??
+          waitsThere(walk, isOwn && direction === 'out'),
       });
     case 'no-route':
       return describe(walk, direction, index, missing, {
         acted: isOwn
-          ? movedIn(stage, 'Ip.OutNoRoutes', 'Packets dropped for lack of a route')
+          ? (movedIn(stage, 'Ip.OutNoRoutes', 'Packets dropped for lack of a route') ??
+            waitsThere(walk, direction === 'out'))
           : movedIn(stage, 'IpExt.InNoRoutes', 'Packets not forwarded for lack of a route'),
       });
     case 'nobody':
@@ -140,6 +142,15 @@ function endOf(walk: PacketWalk, direction: 'out' | 'back'): Broken | null {
 const silentNeighbour = ({ waiting }: PacketWalk, { neighbour }: Stage): Moved | null =>
   waiting > 0 && neighbour !== null && /^(?:INCOMPLETE|FAILED)$/.test(neighbour.state)
     ? { claim: 'Nobody answers on the link', counter: 'neighbour', before: 0, after: 1 }
+    : null;
+
+/**
+ * The container's own connections wait at the very namespace that the kernel refuses to route from: it sends a SYN
+ * again after 1, 2, 4 … s, so that a window may pass without one to count.
+ */
+const waitsThere = ({ waiting }: PacketWalk, isItsOwn: boolean): Moved | null =>
+  waiting > 0 && isItsOwn
+    ? { claim: 'Connections that wait', counter: 'waiting', before: 0, after: waiting }
     : null;
 
 export function movedRule({ packets, packetsBefore, rule, chain }: SampledEffect): Moved | null {

@@ -83,13 +83,16 @@ function routeEvidence({ stage }: Broken): readonly Evidence[] {
 }
 
 function actedEvidence({ acted, stage, effect }: Broken): readonly Evidence[] {
-  if (acted === null || acted.counter === 'neighbour') return [];
+  if (acted === null || notCounters.has(acted.counter)) return [];
   const source =
     effect === null
       ? `${inside(stage, 'nstat -as')} ${acted.counter.replace('.', '')}`
       : inside(stage, sayTool(effect.source));
   return [{ claim: acted.claim, source, observed: `${acted.before} → ${acted.after}` }];
 }
+
+/** What shows the act in another way, and is told by its own evidence. */
+const notCounters: ReadonlySet<string> = new Set(['neighbour', 'waiting']);
 
 const sayTool = (source: string): string => (source.endsWith('-save') ? `${source} -c` : source);
 

@@ -97,7 +97,9 @@ interface Pass {
 }
 
 function passNamespace(context: WalkContext, arrival: Arrival, earlier: readonly Translation[]): Passed {
-  const packet = translateBack(arrival, earlier);
+  const translated = translationBack(arrival, earlier);
+  const packet =
+    translated === null ? arrival.packet : { ...arrival.packet, destination: translated.from.source };
   const pass: Pass = {
     context,
     arrival,
@@ -149,20 +151,20 @@ function passBridge(
   return { stage: stageOf(pass), end };
 }
 
-/** An answer arrives with the translated addresses and goes on with those that were there before. */
-function translateBack({ namespace, packet }: Arrival, earlier: readonly Translation[]): Packet {
-  const done = earlier.find(
-    ({ namespace: where, to }) =>
-      where === namespace && to.destination === packet.source && to.source === packet.destination,
+/**
+ * What connection tracking does with an answer: the destination is the old one again before routing, the source not
+ * until it leaves. Null where nothing was translated on the way there.
+ */
+function translationBack(
+  { namespace, packet }: Arrival,
+  earlier: readonly Translation[],
+): Translation | null {
+  return (
+    earlier.find(
+      ({ namespace: where, to }) =>
+        where === namespace && to.destination === packet.source && to.source === packet.destination,
+    ) ?? null
   );
-  return done === undefined
-    ? packet
-    : {
-        ...packet,
-        source: done.from.destination,
-        destination: done.from.source,
-        sourcePort: done.from.destinationPort,
-      };
 }
 
 /** A packet of this namespace's own: route, OUTPUT, route again when it was translated, POSTROUTING, link. */
@@ -242,13 +244,28 @@ function ask(pass: Pass, question: RouteQuestion): LegEnd | null {
     );
     if (off !== undefined)
       return { kind: 'link-down', device: off.name, place: placeOf(namespace), how: 'down' };
-    if (answer.error === 'EXDEV') return { kind: 'wrong-way-in', device: question.enteredBy ?? '' };
+    if (isWrongWayIn(view, namespace, question, answer.error))
+      return { kind: 'wrong-way-in', device: question.enteredBy ?? '' };
     return { kind: 'no-route', answer };
   }
   const device = orElse(view.devices(namespace), []).find(({ name }) => name === answer.device);
   pass.leavesBy = answer.kind === 'local' ? null : (device ?? null);
   pass.nextHop = answer.kind === 'local' ? null : (answer.gateway ?? question.destination);
   return null;
+}
+
+/** The reverse path filter refuses with EXDEV; recent kernels (6.18 seen) say EINVAL, as for other odd sources. */
+function isWrongWayIn(
+  view: NetworkView,
+  namespace: NamespaceId,
+  { enteredBy }: RouteQuestion,
+  error: string,
+): boolean {
+  if (error === 'EXDEV') return true;
+  if (error !== 'EINVAL' || enteredBy === undefined || enteredBy.includes('.')) return false;
+  return ['all', enteredBy].some(
+    name => (view.sysctl(namespace, `net.ipv4.conf.${name}.rp_filter`) ?? '0') !== '0',
+  );
 }
 
 /** Lets the packet pass the rules of a hook; a certain drop ends the way. */

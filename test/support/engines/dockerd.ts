@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type HostPid, hostPid } from '../../../src/linux/units.ts';
 import { busyboxRoot } from './busybox.ts';
 import { removeCgroups, unmountBelow } from './leftovers.ts';
 import { findProgram, run, until } from './programs.ts';
@@ -14,9 +15,11 @@ export interface Dockerd extends AsyncDisposable {
   readonly environment: { readonly DOCKER_HOST: string };
   /** The cgroup, in every hierarchy, below which it makes its containers'. */
   readonly cgroup: string;
+  /** The daemon's process: of its own network namespace, when it has one. */
+  readonly pid: HostPid;
   /** Runs Docker's client; its output. */
   docker(...words: readonly string[]): Promise<string>;
-  /** Starts a container without a network from `busyboxImage`; its id. */
+  /** Starts a container from `busyboxImage`, without a network where the daemon has none; its id. */
   start(options: readonly string[], command: readonly string[]): Promise<string>;
 }
 
@@ -26,22 +29,30 @@ export const busyboxImage = 'glassbox-busybox:test';
 /**
  * Works on cgroup v1, v2 and hybrid hosts (cgroupfs driver: no systemd needed), on a disk that overlay can stand on.
  * Takes about a second. Should the test die, the daemon is told by the kernel, stops its containers and ends; its
- * directory and empty cgroups are removed by the next one.
+ * directory and empty cgroups are removed by the next one. With networks it is the host of its containers in a network
+ * namespace that it was started in: bridges, NAT and rules are there, and the machine's own are not touched.
  */
-export async function startDockerd(): Promise<Dockerd> {
+export async function startDockerd(
+  networks: 'none' | 'in a namespace of its own' = 'none',
+): Promise<Dockerd> {
   for (const abandoned of globSync(`${prefix}*`).filter(isAbandoned)) await removeTraces(abandoned);
   const directory = mkdtempSync(prefix);
   const socket = join(directory, 'docker.sock');
   const name = directory.slice(directory.lastIndexOf('/'));
   const cgroup = `${name}/docker`;
   let log = '';
+  const isAlone = networks !== 'none';
   const daemon = spawn(
     'setpriv',
     [
-      ...['--pdeathsig', 'SIGTERM', '--', findProgram('dockerd') ?? 'dockerd'],
+      ...['--pdeathsig', 'SIGTERM', '--'],
+      ...(isAlone ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh'] : []),
+      findProgram('dockerd') ?? 'dockerd',
       ...['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
       ...['--pidfile', join(directory, 'pid'), '--host', `unix://${socket}`],
-      ...['--bridge', 'none', '--iptables=false', '--ip6tables=false', '--ip-forward=false'],
+      ...(isAlone
+        ? ['--bip', '10.81.0.1/24', '--default-address-pool', 'base=10.82.0.0/16,size=24']
+        : ['--bridge', 'none', '--iptables=false', '--ip6tables=false', '--ip-forward=false']),
       ...['--exec-opt', 'native.cgroupdriver=cgroupfs', '--cgroup-parent', cgroup],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'], cwd: directory },
@@ -87,9 +98,17 @@ export async function startDockerd(): Promise<Dockerd> {
     socket,
     environment,
     cgroup,
+    pid: hostPid(daemon.pid ?? 0),
     docker,
     start: (options, command) =>
-      docker('run', '--detach', '--network', 'none', ...options, busyboxImage, ...command),
+      docker(
+        'run',
+        '--detach',
+        ...(isAlone ? [] : ['--network', 'none']),
+        ...options,
+        busyboxImage,
+        ...command,
+      ),
     [Symbol.asyncDispose]: dispose,
   };
 }
