@@ -20,7 +20,11 @@
   }));
   let zoomed = boxes[0];
 
-  const pageWidth = () => Math.max(600, window.innerWidth);
+  /** A scroll bar at the side takes some of it. */
+  const pageWidth = () => {
+    const scrolls = Number(svg.getAttribute('height')) > window.innerHeight;
+    return Math.max(600, window.innerWidth - (scrolls ? 16 : 0));
+  };
 
   function draw() {
     const width = pageWidth();

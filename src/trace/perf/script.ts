@@ -100,10 +100,12 @@ function parseFrame(text: string): Frame | undefined {
     (/^\[[\w-]+\]$/.test(file) && file !== '[vdso]' && file !== '[unknown]')
   )
     return { name: name === '[unknown]' ? file : name, kind: 'kernel' };
+  const isCompiled = /^perf-\d+\.map$|^jitted-/.test(module);
+  if (name === '[unknown]' && isCompiled) return { name: '[compiled at run time]', kind: 'jit' };
   if (name === '[unknown]')
     return module === '' || module === '[unknown]'
       ? { name: '[unknown]', kind: 'unknown' }
       : { name: `[${module}]`, kind: 'native', module };
-  if (/^perf-\d+\.map$|^jitted-/.test(module)) return { name, kind: 'jit' };
+  if (isCompiled) return { name, kind: 'jit' };
   return { name, kind: 'native', module };
 }
