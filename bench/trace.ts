@@ -9,14 +9,14 @@ import { bpftrace, hasProgram, ours, perf, type Tracer, whileTracing } from './t
  */
 const rounds = Number(process.env.BENCH_ROUNDS ?? 7);
 
-interface Workload {
+export interface Workload {
   readonly name: string;
   start(bench: LabBench): Promise<LabContainer>;
   /** CPU time of one run in ms, from the rest of the line that it says at its end. */
   readonly time: (words: readonly string[]) => number;
 }
 
-const limits = { cpus: [0], cpuShares: 262_144 };
+export const limits = { cpus: [0], cpuShares: 262_144 };
 
 const switches: Workload = {
   name: '100,000 round trips by pipe',
@@ -33,7 +33,7 @@ const switches: Workload = {
   time: ([user, system]) => (Number(user) + Number(system)) * 1000,
 };
 
-const server: Workload = {
+export const server: Workload = {
   name: '3,000 requests to a web server',
   start: bench =>
     bench.container({
@@ -60,7 +60,7 @@ tracepoint:sched:sched_switch {
   }
 }`;
 
-interface Question {
+export interface Question {
   readonly ours: Tracer;
   readonly others: readonly Tracer[];
   /** DESIGN §10 allows 2 %; an instrument that takes more says so before it starts, and has no budget. */
@@ -89,10 +89,14 @@ const questions: readonly Question[] = [
 ];
 
 export async function bench(): Promise<BenchRow[]> {
-  return [...(await measure(switches)), ...(await measure(server))];
+  return [...(await measure(switches, questions)), ...(await measure(server, questions))];
 }
 
-async function measure(workload: Workload): Promise<readonly BenchRow[]> {
+/** The rows of one workload: each question's instrument against nobody looking, and against the others. */
+export async function measure(
+  workload: Workload,
+  questions: readonly Question[],
+): Promise<readonly BenchRow[]> {
   const run = openRun();
   try {
     const container = await workload.start(run.bench);

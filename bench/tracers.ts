@@ -38,6 +38,17 @@ export const perf = (name: string, ...words: readonly string[]): Tracer => ({
   ready: /ready/,
 });
 
+/** Attached to PID 1 and all that it makes. */
+export const strace = (name: string, ...words: readonly string[]): Tracer => ({
+  name,
+  command: ({ init }) => [
+    'sh',
+    '-c',
+    `echo ready; exec strace -qq -f -o ${data} ${words.join(' ')} -p ${init}`,
+  ],
+  ready: /ready/,
+});
+
 export const hasProgram = (name: string): boolean => spawnSync('which', [name]).status === 0;
 
 /** Runs `action` while a tracer looks. */

@@ -218,10 +218,10 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
 
   add(
     'explain',
-    'The handbook page of a problem: why, evidence, reproduction, fix',
-    'glassbox explain memory/cgroup-oom --lang zh-CN',
+    'The handbook page of a problem, or of an instrument of trace',
+    'glassbox explain memory/cgroup-oom --lang zh-CN\nglassbox explain signals',
   )
-    .argument('<case>', 'its id, or the part after the slash')
+    .argument('<case>', 'its id, or the part after the slash; or an instrument')
     .addOption(
       new Option('--lang <language>', 'en or zh-CN; LANG decides when left out').argParser(
         oneOf(['en', 'zh-CN']),

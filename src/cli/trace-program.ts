@@ -67,6 +67,7 @@ function addInstrument(trace: Command, instrument: Instrument, done: (code: numb
     );
   command
     .addHelpText('after', `\n${wrap(`Cost: ${cost}.`, 80)}`)
+    .addHelpText('after', `\nRead: glassbox explain ${name}`)
     .addHelpText('after', selectorHelp)
     .action(async (container: string | undefined, given: Record<string, unknown>) => {
       const { traceContainer, traceFile } = await import('./commands/trace.ts');

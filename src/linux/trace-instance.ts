@@ -11,8 +11,11 @@ import { type HostPid, hostPid } from './units.ts';
  * it is, and the next start removes those whose owner is gone.
  */
 export interface TraceInstance {
+  readonly directory: string;
   /** Lines that have come since the last call. */
   readonly read: () => readonly TraceLine[];
+  /** The same as it is: tracers other than `nop` have a form of their own. */
+  readonly readText: () => readonly string[];
   /** Events that were overwritten before they were read. */
   readonly lost: () => number;
   readonly close: () => void;
@@ -38,6 +41,31 @@ export interface TraceInstanceOptions {
   readonly settings?: readonly (readonly [file: string, text: string])[];
   /** For each CPU. */
   readonly bufferKib?: number;
+}
+
+/**
+ * Whether instances may use a tracer: `function_graph` is in the list of the machine long before instances may use it
+ * (Linux 6.11), and their own list tells. Takes the making of one.
+ */
+export function findInstanceTracer(files: KernelFiles, tracer: string): Reading<true> {
+  return flatMapReading(findTracefs(files), mountPoint =>
+    flatMapReading(files.read(`${mountPoint}/available_tracers`), all => {
+      const what = `the tracer ${tracer}`;
+      if (!all.split(/\s+/).includes(tracer))
+        return absent(
+          what,
+          'disabled',
+          `this kernel has ${all.trim()}; it takes CONFIG_FUNCTION_GRAPH_TRACER`,
+        );
+      const opened = openTraceInstance(files, { events: [] });
+      if (!opened.present) return opened;
+      const own = files.read(`${opened.value.directory}/available_tracers`);
+      opened.value.close();
+      return own.present && own.value.split(/\s+/).includes(tracer)
+        ? present(true)
+        : absent(what, 'kernel-too-old', 'instances of their own may use it since Linux 6.11');
+    }),
+  );
 }
 
 const namePattern = /^glassbox-(\d+)-([0-9a-z]+)-\d+$/;
@@ -100,14 +128,23 @@ function handle(directory: string, pipe: number): TraceInstance {
   let rest = '';
   let lost = 0;
   let open = true;
+  const whole = (): string => {
+    const text = rest + readAvailable(pipe);
+    const end = text.lastIndexOf('\n') + 1;
+    rest = text.slice(end);
+    return text.slice(0, end);
+  };
   return {
+    directory,
     read: () => {
-      const text = rest + readAvailable(pipe);
-      const end = text.lastIndexOf('\n') + 1;
-      rest = text.slice(end);
-      const { lines, lost: more } = parseTrace(text.slice(0, end));
+      const { lines, lost: more } = parseTrace(whole());
       lost += more;
       return lines;
+    },
+    readText: () => {
+      const lines = whole().split('\n');
+      lost += parseTrace(lines.filter(line => line.startsWith('CPU:')).join('\n')).lost;
+      return lines.filter(line => line !== '');
     },
     lost: () => lost,
     close: () => {

@@ -12,14 +12,16 @@ import type { TraceResult, TraceRun } from './instrument.ts';
 /** How one instrument uses ftrace: an instance of its own, read as text. */
 export interface FtraceInstrument<Result extends TraceResult> {
   readonly instance: TraceInstanceOptions;
-  readonly line: (line: TraceLine) => void;
+  /** An event; or, where a tracer of the kernel's writes lines of its own, `text`. */
+  readonly line?: (line: TraceLine) => void;
+  readonly text?: (line: string) => void;
   readonly result: (base: TraceResult) => Result;
 }
 
 /** As runEbpf, for kernels where eBPF is missing. The instance is swept at the next start after a SIGKILL. */
 export async function runFtrace<Result extends TraceResult>(
   run: TraceRun<Result>,
-  { instance: options, line, result }: FtraceInstrument<Result>,
+  { instance: options, line, text, result }: FtraceInstrument<Result>,
 ): Promise<Reading<Result>> {
   sweepTraceInstances(run.files);
   const opened = openTraceInstance(run.files, options);
@@ -32,9 +34,8 @@ export async function runFtrace<Result extends TraceResult>(
     run.onReady?.();
     const started = performance.now();
     const consume = (): number => {
-      const lines = instance.read();
-      for (const each of lines) line(each);
-      return lines.length;
+      if (text !== undefined) return forEach(instance.readText(), text);
+      return line === undefined ? 0 : forEach(instance.read(), line);
     };
     const soFar = (ended: TraceResult['ended']): Result =>
       result({
@@ -50,4 +51,9 @@ export async function runFtrace<Result extends TraceResult>(
     process.removeListener('exit', close);
     instance.close();
   }
+}
+
+function forEach<T>(items: readonly T[], action: (item: T) => void): number {
+  for (const item of items) action(item);
+  return items.length;
 }

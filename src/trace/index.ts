@@ -24,6 +24,7 @@ export const instruments: {
   forks: async () => (await import('./instruments/forks/instrument.ts')).instrument,
   syscalls: async () => (await import('./instruments/syscalls/instrument.ts')).instrument,
   files: async () => (await import('./instruments/files/instrument.ts')).instrument,
+  functions: async () => (await import('./instruments/functions/instrument.ts')).instrument,
 };
 
 export const instrumentNames = Object.keys(instruments) as readonly InstrumentName[];

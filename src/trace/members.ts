@@ -6,7 +6,7 @@ import { listThreads } from '../linux/proc/process.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { orElse } from '../linux/reading.ts';
 import type { TraceLine } from '../linux/trace-instance.ts';
-import { hostPid } from '../linux/units.ts';
+import { type HostPid, hostPid } from '../linux/units.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -14,6 +14,8 @@ import type { Target } from './target.ts';
  * from then on, and who enters its pid namespace, as far as /proc still knows them when their event is read.
  */
 export interface Members {
+  /** Those that were there at the start. */
+  readonly threads: readonly HostPid[];
   readonly has: (thread: number) => boolean;
   /** Takes the event task:task_newtask. */
   readonly born: (line: TraceLine) => void;
@@ -45,6 +47,7 @@ export function findMembers(files: KernelFiles, container: Container, { scope }:
   };
   const has = (thread: number): boolean => threads.has(thread) || entered(thread);
   return {
+    threads: [...threads].map(hostPid),
     has,
     born: ({ task, text }) => {
       const match = /^pid=(\d+) comm=.* clone_flags=([0-9a-f]+) /s.exec(text);

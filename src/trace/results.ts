@@ -5,6 +5,7 @@ import type { DropsResult } from './instruments/drops/result.ts';
 import type { ExecResult } from './instruments/exec/result.ts';
 import type { FilesResult } from './instruments/files/result.ts';
 import type { ForksResult } from './instruments/forks/result.ts';
+import type { FunctionsResult } from './instruments/functions/result.ts';
 import type { OffcpuResult } from './instruments/offcpu/result.ts';
 import type { OomResult } from './instruments/oom/result.ts';
 import type { ProfileResult } from './instruments/profile/result.ts';
@@ -33,6 +34,7 @@ export interface TracedResults {
   readonly oom: OomResult;
   readonly syscalls: SyscallsResult;
   readonly files: FilesResult;
+  readonly functions: FunctionsResult;
   readonly signals: SignalsResult;
   readonly softirq: SoftirqResult;
   readonly 'block-io': BlockIoResult;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { catalogue } from '../../cases/index.ts';
 import type { Case } from '../../diagnose/case.ts';
 import { projectDirectory } from '../../lab/places.ts';
+import { isInstrument } from '../../trace/index.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { page, print, printJson } from '../output.ts';
 import { formatHandbook } from '../text/handbook.ts';
@@ -13,9 +14,15 @@ export function explain(
   id: string,
   options: { readonly json: boolean; readonly language?: Language | undefined },
 ): ExitCode {
-  const definition = findCase(id);
   const language = options.language ?? preferredLanguage(process.env);
   const file = language === 'zh-CN' ? 'README.zh-CN.md' : 'README.md';
+  if (isInstrument(id)) {
+    const text = readFileSync(join(projectDirectory, 'src/trace/instruments', id, file), 'utf8');
+    if (options.json) printJson({ version: 1, instrument: id, language, text });
+    else print(formatHandbook(text, page()));
+    return exitCodes.ran;
+  }
+  const definition = findCase(id);
   const text = readFileSync(join(projectDirectory, 'src/cases', definition.id, file), 'utf8');
   if (options.json) printJson({ version: 1, case: definition.id, title: definition.title, language, text });
   else print(formatHandbook(text, page()));

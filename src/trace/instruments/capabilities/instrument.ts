@@ -12,7 +12,8 @@ export const instrument: Instrument<CapabilitiesResult> = {
   question: 'Which capabilities does it use, and which are denied when it needs them?',
   unit: 'questions',
   kind: 'table',
-  cost: 'added up in the kernel; every system call of the machine also pays for a look at its end, which shows only in loops of empty calls',
+  cost: 'the end of every system call of the machine passes a tracepoint: 5 % where programs are started all the time, half as long again for empty calls',
+  dear: true,
   example: 'glassbox trace capabilities web-1 --for 30s',
   engines: [
     { engine: 'ebpf', tracepoints: ['capability:cap_capable', 'raw_syscalls:sys_exit'] },

@@ -12,7 +12,7 @@ export const instrument: Instrument<ExecResult> = {
   question: 'Which programs are started in it, by whom, with which arguments, and how do they end?',
   unit: 'programs',
   kind: 'stream',
-  cost: 'one event for each program started or ended; below what can be measured for a shell that forks all the time',
+  cost: 'an event for each program started or ended: about 1 % where programs are started all the time',
   example: 'glassbox trace exec web-1 --for 30s',
   engines: [
     { engine: 'ebpf', tracepoints: ['sched:sched_process_exec', 'sched:sched_process_exit'] },

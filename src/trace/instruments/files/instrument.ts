@@ -14,7 +14,7 @@ export const instrument: Instrument<FilesResult> = {
   question: 'Which files does it read, write and sync, and how long does that take?',
   unit: 'us',
   kind: 'table',
-  cost: 'looks at both ends of every system call, and longer at those on files: twice the time in loops of one-byte reads, a few percent of a server',
+  cost: 'looks at both ends of every system call: reads of single bytes take four times as long',
   dear: true,
   example: 'glassbox trace files web-1 --for 10s --longer 1ms',
   engines: [{ engine: 'ebpf', tracepoints: ['raw_syscalls:sys_enter', 'raw_syscalls:sys_exit'] }],

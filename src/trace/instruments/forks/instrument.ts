@@ -11,7 +11,7 @@ export const instrument: Instrument<ForksResult> = {
   question: 'Who makes processes and threads, how many a second, and how long do they live?',
   unit: 'tasks',
   kind: 'table',
-  cost: 'added up in the kernel at each fork and each end, a small part of what a fork takes',
+  cost: 'added up in the kernel at each fork and each end: below what can be measured where programs are started all the time',
   example: 'glassbox trace forks web-1 --for 10s',
   engines: [{ engine: 'ebpf', tracepoints: ['sched:sched_process_fork', 'sched:sched_process_exit'] }],
   run: runForks,

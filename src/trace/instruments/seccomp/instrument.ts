@@ -10,7 +10,7 @@ export const instrument: Instrument<SeccompResult> = {
   question: 'Which system calls does its seccomp filter refuse?',
   unit: 'calls',
   kind: 'table',
-  cost: 'looks at the beginning and the end of every system call: up to twice the time in loops of empty calls, for filtered programs of the container; a half more for others on the machine',
+  cost: 'looks at both ends of every system call: empty ones take twice as long or more, in other containers too',
   dear: true,
   example: 'glassbox trace seccomp web-1 --for 30s',
   engines: [

@@ -30,7 +30,7 @@ export const instrument: Instrument<TcpResult> = {
       { title: 'WHAT', cells: 14 },
       { title: 'STATE', cells: 12 },
       { title: 'LOCAL', cells: 21 },
-      { title: 'REMOTE', cells: 22 },
+      { title: 'REMOTE', cells: 21 },
     ],
     rows: ({ events }, from) => events.slice(from).map(sayEvent),
   },
