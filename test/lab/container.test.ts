@@ -68,6 +68,35 @@ labTest('a root container has the capabilities that engines grant', async () => 
   expect(report).toMatchObject({ uid: 0, effective: '00000000a80425fb', bounding: '00000000a80425fb' });
 });
 
+labTest(
+  'a root container has those capabilities that are asked for, or all; a uid of its own has none',
+  async () => {
+    const some = await start({ name: 'some', user: 'root', capabilities: ['CHOWN'], program: reporter });
+    expect(await reportOf(some)).toMatchObject({ uid: 0, effective: '0000000000000001' });
+    const all = await reportOf(await start({ name: 'all', privileged: true, program: reporter }));
+    expect(all).toMatchObject({ uid: 0, effective: all.bounding });
+    expect(all.bounding).not.toBe('00000000a80425fb');
+    const user = await reportOf(await start({ name: 'user', user: { uid: 74_710 }, program: reporter }));
+    expect(user).toMatchObject({ uid: 74_710, effective: '0000000000000000', noNewPrivileges: '1' });
+  },
+);
+
+labTest('a seccomp filter answers the calls that are denied, and the limit of processes is set', async () => {
+  const script =
+    'mkdir /tmp/a 2>/dev/null && echo made || echo refused; grep -c processes.*55 /proc/self/limits; exec sleep 1000';
+  const denied = ['mkdir', 'mkdirat'];
+  const container = await start({
+    name: 'filtered',
+    deniedCalls: denied,
+    processLimit: 55,
+    program: shell(script),
+  });
+  expect(await container.line(/^made|refused$/)).toBe('refused');
+  expect(await container.line(/^\d$/)).toBe('1');
+  const other = await start({ name: 'open', deniedCalls: ['acct'], program: shell(script) });
+  expect(await other.line(/^made|refused$/)).toBe('made');
+});
+
 labTest('a program starts with default signal dispositions, in a session of its own', async () => {
   const container = await start({ name: 'signals', program: shell('exec sleep 1000') });
   // Until the exec it is the shell, with handlers of its own.

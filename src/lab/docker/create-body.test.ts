@@ -67,3 +67,20 @@ test('root keeps what Docker grants, and shared namespaces are the host’s', ()
   }
   expect(() => bodyOf({ share: ['mnt'] })).toThrow(/cannot share/);
 });
+
+test('a uid, capabilities, a filter and a limit of processes, as Docker says them', () => {
+  expect(bodyOf({ user: { uid: 7777 }, processLimit: 20 })).toMatchObject({
+    User: '7777:7777',
+    HostConfig: { CapDrop: ['ALL'], Ulimits: [{ Name: 'nproc', Soft: 20, Hard: 20 }] },
+  });
+  expect(bodyOf({ user: 'root', capabilities: ['CHOWN'] })).toMatchObject({
+    HostConfig: { CapDrop: ['ALL'], CapAdd: ['CHOWN'] },
+  });
+  const { HostConfig } = bodyOf({ deniedCalls: ['mkdir'] }) as { HostConfig: { SecurityOpt: string[] } };
+  expect(HostConfig.SecurityOpt[0]).toBe('no-new-privileges');
+  expect(JSON.parse(HostConfig.SecurityOpt[1]?.replace('seccomp=', '') ?? '')).toMatchObject({
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO', errnoRet: 1 }],
+  });
+  expect(bodyOf({ privileged: true })).not.toHaveProperty('User');
+});

@@ -45,9 +45,10 @@ const ownCgroup: Fix = {
 
 function whereFor({ pod }: CommonFacts['container'], { memory, tasks }: Proposal): string {
   if (pod === null) return '';
+  const mebibytes = memory === null ? 0 : Math.ceil(memory.value / 2 ** 20);
   return [
-    ...(memory === null ? [] : [' (resources.limits.memory in the pod spec)']),
-    ...(tasks === null ? [] : [' (podPidsLimit of the kubelet)']),
+    ...(memory === null ? [] : [` (in the pod spec, resources: {limits: {memory: ${mebibytes}Mi}})`]),
+    ...(tasks === null ? [] : [` (podPidsLimit: ${tasks.value} of the kubelet)`]),
   ].join('');
 }
 

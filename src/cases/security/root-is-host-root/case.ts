@@ -8,7 +8,7 @@ export const definition = defineCase({
   namespaces: ['user', 'mnt'],
   controllers: [],
   needs: ['init', 'isolation'],
-  mayUse: ['processes'],
+  mayUse: ['processes', 'traced'],
   references: [
     'Documentation/admin-guide/namespaces/resource-control.rst',
     'kernel/user_namespace.c: from_kuid, map_write',

@@ -1,9 +1,16 @@
 import type { CommonFacts } from '../../../diagnose/facts.ts';
+import { leastPrivilege } from '../../../diagnose/least-privilege.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
 import type { WayOut } from '../../../diagnose/ways-out.ts';
+import type { Reading } from '../../../linux/reading.ts';
+import type { CapabilitiesResult } from '../../../trace/instruments/capabilities/result.ts';
 
 /** Closing what stands open first, then another user, then a user namespace. */
-export function fixesFor({ engine, pod }: CommonFacts['container'], ways: readonly WayOut[]): readonly Fix[] {
+export function fixesFor(
+  { engine, pod }: CommonFacts['container'],
+  ways: readonly WayOut[],
+  trace: Reading<CapabilitiesResult>,
+): readonly Fix[] {
   const has = (remedy: WayOut['remedy']): boolean => ways.some(way => way.remedy === remedy);
   const closing: readonly (Fix & { readonly when: boolean })[] = [
     {
@@ -20,9 +27,9 @@ export function fixesFor({ engine, pod }: CommonFacts['container'], ways: readon
     },
     {
       when: has('capability'),
-      action: 'Start it without --privileged, with the capabilities it uses (`--cap-drop ALL --cap-add …`)',
+      ...leastPrivilege({ engine, pod }, { capabilities: trace.present ? trace.value.used : null }),
       effect: 'Being uid 0 then gives it files, not the kernel',
-      risk: 'A call that needs one of them fails with EPERM; security/capability-missing tells which',
+      risk: `A call that needs ${trace.present ? 'another' : 'one of them'} fails with EPERM; security/capability-missing tells which`,
     },
     {
       when: has('kernel-files'),
@@ -37,7 +44,7 @@ export function fixesFor({ engine, pod }: CommonFacts['container'], ways: readon
       action:
         pod === null
           ? 'Run it as another user'
-          : 'Run it as another user: securityContext.runAsNonRoot, runAsUser',
+          : 'Run it as another user: securityContext: {runAsNonRoot: true, runAsUser: 10001, allowPrivilegeEscalation: false}',
       ...(pod === null && (engine === 'docker' || engine === 'podman')
         ? { command: `${engine} run --user 10001:10001 --security-opt no-new-privileges …` }
         : {}),

@@ -39,7 +39,14 @@ const judge = (
   init: ProcessFacts,
   isolation: Partial<IsolationFacts> = {},
   change: Parameters<typeof common>[0] = {},
-) => rule({ ...common(change), init, isolation: isolationFacts(isolation), processes: notThere });
+) =>
+  rule({
+    ...common(change),
+    init,
+    isolation: isolationFacts(isolation),
+    processes: notThere,
+    traced: notThere,
+  });
 
 test('the lab: root with a writable directory of the host is found, its own user is not', () => {
   expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
@@ -193,6 +200,7 @@ test('a root process beside a PID 1 that is none', () => {
     ...common(),
     init: user,
     isolation: isolationFacts({ hostMounts: [shared] }),
+    traced: notThere,
     processes: present([user, process(4800, { status: { uid: ids(0) } })]),
   });
   expect(verdict).toMatchObject({
@@ -208,4 +216,24 @@ test('a security module is named as what may stand in the way', () => {
   ).toMatchObject({
     excluded: expect.arrayContaining([expect.objectContaining({ observed: 'docker-default (enforce)' })]),
   });
+});
+
+test('what a trace saw it use makes the least set whole, in the words of an engine and of a pod', () => {
+  const base = { engine: 'ebpf', lost: 0, ended: 'time', seconds: 5, asked: [], missing: [] } as const;
+  const fixOf = (change: Parameters<typeof container>[0]) => {
+    const verdict = rule({
+      ...common({ container: container(change) }),
+      init: withCapabilities([21]),
+      isolation: isolationFacts(),
+      processes: notThere,
+      traced: present({ capabilities: present({ ...base, used: [0] }) }),
+    });
+    return verdict.kind === 'found' ? verdict.fixes[0] : undefined;
+  };
+  expect(fixOf({ engine: 'docker' })?.command).toBe(
+    'docker run --cap-drop ALL --cap-add CHOWN --security-opt no-new-privileges …',
+  );
+  expect(
+    fixOf({ engine: 'containerd', pod: { namespace: 'a', name: 'b', container: 'c' } })?.action,
+  ).toContain('capabilities: {drop: [ALL], add: [CHOWN]}');
 });

@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, found, ruledOut } from '../../../diagnose/verdict.ts';
 import { findWaysOut, type WayOut } from '../../../diagnose/ways-out.ts';
 import { sayCount } from '../../../diagnose/wording.ts';
@@ -24,7 +25,7 @@ export const rule: RuleOf<typeof definition> = facts => {
     summary: summaryOf(root.pid === init.pid, isolation, ways),
     evidence: [uidEvidence(root), map, ...ways.map(({ evidence }) => evidence)],
     excluded: excludedBy(isolation, root, ways),
-    fixes: fixesFor(container, ways),
+    fixes: fixesFor(container, ways, tracedBy(facts.traced, 'capabilities')),
   });
 };
 
