@@ -115,6 +115,21 @@ describe.skipIf(withoutDocker !== undefined)(
       await daemon.docker('rm', '--force', 'gb-checked', 'gb-fresh');
     });
 
+    test("the host's pids and root directory, no limits, root of the host", async () => {
+      const options = ['--name', 'gb-open', '--pid', 'host', '--volume', '/:/host'];
+      await daemon.start(options, ['sh', '-c', idle]);
+      const found = await foundIn('gb-open', daemon.environment);
+      expect(found.get('security/host-shared')).toMatchObject({ severity: 'warning', certainty: 'proved' });
+      expect(found.get('security/host-shared')?.summary).toMatch(
+        /root directory of the host at \/host.*the pid namespace/,
+      );
+      expect(found.get('security/root-is-host-root')?.summary).toContain('write / of the host (at /host)');
+      expect(found.get('security/resources-unlimited')?.fixes[0]?.command).toMatch(
+        /^docker update --memory \d+ .*--pids-limit \d+ /,
+      );
+      await daemon.docker('rm', '--force', 'gb-open');
+    });
+
     test('two under one uid share RLIMIT_NPROC, though the pids cgroups have room', async () => {
       const limits = ['--ulimit', 'nproc=20', '--cap-drop', 'ALL'];
       const taking = (count: number): string =>
@@ -177,6 +192,27 @@ describe.skipIf(withoutCrun !== undefined)('crun, looked into', () => {
     expect(missing.summary).toMatch(/"cat" \(uid 0\) was refused CAP_DAC_\w+ in open/);
     const exec = await foundSoon('security/unexpected-exec', box.id, {}, deep);
     expect(exec.summary).toContain('whose file has no name');
+  });
+});
+
+describe.skipIf(withoutCrun !== undefined)('crun, as its configuration says', () => {
+  test('a filter by the configuration refuses mkdir; without limits, as root, with the network of the host', async () => {
+    const script = 'trap "exit 0" TERM; while :; do mkdir /tmp/d; sleep 0.1 & wait $!; done';
+    const syscalls = [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }];
+    await using box = await runCrun(['sh', '-c', script], {
+      tune: config => {
+        config.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW', syscalls };
+        config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'network');
+        config.root.readonly = false;
+      },
+    });
+    const denied = await foundSoon('security/seccomp-denied', box.id, {}, deep);
+    expect(denied).toMatchObject({ severity: 'warning', certainty: 'proved' });
+    const found = await foundIn(box.id, {}, deep);
+    expect(found.get('security/host-shared')?.summary).toContain('the network namespace');
+    expect(found.get('security/root-is-host-root')).toBeDefined();
+    expect(found.get('security/resources-unlimited')).toMatchObject({ severity: 'warning' });
+    expect([...found.keys()]).not.toContain('security/capability-missing');
   });
 });
 

@@ -32,7 +32,12 @@ export interface OciConfig {
     capabilities: Record<'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient', string[]>;
     rlimits: { type: string; soft: number; hard: number }[];
   };
-  linux: { seccomp?: object; maskedPaths: string[]; readonlyPaths: string[] };
+  linux: {
+    seccomp?: object;
+    namespaces: { type: string }[];
+    maskedPaths: string[];
+    readonlyPaths: string[];
+  };
 }
 
 /** A container made by crun (or runc) alone, on a root of busybox, as people who call the runtime by hand have it. */
