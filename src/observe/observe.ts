@@ -46,7 +46,7 @@ import { createReachObserver, type ReachRequest } from './reach/observe.ts';
 import { readSharedMemory } from './shared-memory.ts';
 import { sampleSoftirqs, softirqsBetween } from './softirqs.ts';
 import { createStorageObserver } from './storage.ts';
-import { createUidTable, type UidTable } from './uid-usage.ts';
+import { createUidTable, notCounted, type UidTable } from './uid-usage.ts';
 import { findUnlinkedFiles } from './unlinked-files.ts';
 
 export interface ObserveScope {
@@ -273,7 +273,7 @@ function readStill(
       ...(isolation.present && isolation.value.hostDevices.length > 0
         ? { openDevices: findOpenDevices(files, members.get(id) ?? [], mounts) }
         : {}),
-      ...(read.uids === undefined ? {} : { uidUsage: read.uids.of(container) }),
+      uidUsage: read.uids?.of(container) ?? notCounted,
     });
   }
   return { namespaces, containers: still };

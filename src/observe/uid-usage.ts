@@ -44,6 +44,13 @@ export interface UidTable {
   of(container: Container): Reading<readonly UidUsage[]>;
 }
 
+/** A list of all containers does without a table of all processes, as it does without a trace. */
+export const notCounted = absent(
+  'what its uids use on the whole host',
+  'needs-trace',
+  'glassbox diagnose NAME counts it; a list of all containers does not',
+);
+
 const mostProcesses = 20_000;
 const mostDescriptors = 100_000;
 

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { chain, common, container, level, notThere, pidsSample } from '../../../../test/support/facts.ts';
-import { judgeFixture } from '../../../../test/support/fixture.ts';
+import { judgeFixture, readFixture } from '../../../../test/support/fixture.ts';
+import { answerQuestions } from '../../../diagnose/answers.ts';
+import { judgeOne, type Rule } from '../../../diagnose/engine.ts';
 import { present } from '../../../linux/reading.ts';
 import { hostPid, limitOf, noLimit } from '../../../linux/units.ts';
-import type { UidUsage } from '../../../observe/uid-usage.ts';
+import { notCounted, type UidUsage } from '../../../observe/uid-usage.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -93,4 +95,18 @@ test.each([
 ] as const)('a uid of its own, in the words of %s', (engine, pod, command) => {
   const verdict = judge([tasks(4, 20, ['db', 16])], { container: container({ engine, pod }) });
   expect(verdict.kind === 'found' && verdict.fixes[0]?.command).toEqual(command);
+});
+
+test('a list of all containers does without the table of processes, and no answer gets unknown by it', () => {
+  const observation = readFixture(definition.id, 'healthy');
+  const containers = observation.containers.map(facts => ({ ...facts, uidUsage: notCounted }));
+  const [facts] = containers;
+  if (facts === undefined) throw new Error('the fixture has no container');
+  const entry = { definition, rule: rule as Rule['rule'] };
+  const verdict = judgeOne({ ...observation, containers }, facts, entry);
+  expect(verdict).toMatchObject({ kind: 'inconclusive', missing: [{ because: 'needs-trace' }] });
+  expect(answerQuestions([definition], [{ case: definition.id, verdict }])).toMatchObject({
+    isolated: { answer: 'yes' },
+    healthy: { answer: 'yes' },
+  });
 });
