@@ -146,6 +146,9 @@ import { rule as inodesExhaustedRule } from './storage/inodes-exhausted/rule.ts'
 import { definition as ioThrottled } from './storage/io-throttled/case.ts';
 import { lab as ioThrottledLab } from './storage/io-throttled/lab.ts';
 import { rule as ioThrottledRule } from './storage/io-throttled/rule.ts';
+import { definition as overlayCopyUp } from './storage/overlay-copy-up/case.ts';
+import { lab as overlayCopyUpLab } from './storage/overlay-copy-up/lab.ts';
+import { rule as overlayCopyUpRule } from './storage/overlay-copy-up/rule.ts';
 import { definition as quotaReached } from './storage/quota-reached/case.ts';
 import { lab as quotaReachedLab } from './storage/quota-reached/lab.ts';
 import { rule as quotaReachedRule } from './storage/quota-reached/rule.ts';
@@ -206,4 +209,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(writebackStalls, writebackStallsRule, writebackStallsLab),
   entry(ipvsTimerHoldsCpu, ipvsTimerHoldsCpuRule, ipvsTimerHoldsCpuLab),
   entry(portServedByProxy, portServedByProxyRule, portServedByProxyLab),
+  entry(overlayCopyUp, overlayCopyUpRule, overlayCopyUpLab),
 ];

@@ -139,6 +139,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     'glassbox inspect web-1',
   )
     .argument('<container>', 'which one')
+    .addOption(new Option('--disk', 'also who fills the disk: walks all that it has, may take minutes'))
     .addOption(json())
     .addOption(window(1000))
     .addOption(from())
@@ -146,7 +147,12 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .action(async (container, options) => {
       const { inspect } = await import('./commands/inspect.ts');
       done(
-        await inspect(container, { json: options.json === true, windowMs: options.for, from: options.from }),
+        await inspect(container, {
+          json: options.json === true,
+          disk: options.disk === true,
+          windowMs: options.for,
+          from: options.from,
+        }),
       );
     });
 

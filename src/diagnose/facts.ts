@@ -7,6 +7,7 @@ import type { ConntrackStat } from '../linux/net/conntrack-stat.ts';
 import type { VirtualServices } from '../linux/net/ip_vs.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath, Microseconds } from '../linux/units.ts';
+import type { CopiedUp } from '../observe/copied-up.ts';
 import type { DiskUse } from '../observe/disk-use.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
 import type { HugeMemory } from '../observe/huge-memory.ts';
@@ -56,6 +57,8 @@ export interface FactsByName {
   readonly fileSystems: readonly FileSystemFacts[];
   /** Of those that are nearly full: what it has there, and who else has them. */
   readonly diskUse: readonly DiskUse[];
+  /** Of its overlays: what was copied up from lower layers. */
+  readonly copiedUp: readonly CopiedUp[];
   readonly networkCounters: {
     readonly first: Readonly<Record<string, number>>;
     readonly last: Readonly<Record<string, number>>;

@@ -61,3 +61,13 @@ export const roomEvidence = (fileSystem: FileSystemFacts): Evidence => ({
 });
 
 export const usedOn = ({ last }: FileSystemFacts): Bytes => bytes(last.total - last.free);
+
+/** How to set one, by the file system that holds it. */
+export function quotaHint({ type, source }: FileSystemFacts, { hostMounts }: DiskUse): string {
+  const mount = hostMounts[0] ?? '/';
+  if (type === 'xfs') return `On XFS with prjquota: xfs_quota -x -c 'limit -p bhard=10g 42' ${mount}`;
+  if (type === 'ext4')
+    return `On ext4: tune2fs -O quota,project ${source}, then setquota -P 42 0 10G 0 0 ${mount}`;
+  if (type === 'btrfs') return `On btrfs: btrfs qgroup limit 10G DIRECTORY`;
+  return 'docker run --storage-opt size=10G (overlay2 on XFS with pquota) bounds its layer; a volume can have its own';
+}

@@ -53,6 +53,16 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
           'none of them is nearly full; glassbox inspect --disk looks anyway',
         )
       : present(diskUse),
+  copiedUp: (_, { container, copiedUp }) =>
+    copiedUp === undefined
+      ? container.state === 'exited'
+        ? gone('exited', 'its upper directory')
+        : absent(
+            'its upper directory',
+            'needs-trace',
+            'glassbox diagnose NAME walks it, for up to 8 containers at once',
+          )
+      : present(copiedUp),
   networkCounters: (_, { network }) => network.counters,
   listeners: (_, { network }) => network.listeners,
   virtualServices: ({ host }) => host.virtualServices ?? notObserved('the virtual services of IPVS'),

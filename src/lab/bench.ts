@@ -15,9 +15,12 @@ import type {
   LabEngine,
   LabFilesystem,
   LabFilesystemSpec,
+  LabOverlay,
+  LabOverlaySpec,
 } from './lab.ts';
 import { makeNetwork } from './network/make.ts';
 import type { LabNetwork } from './network/network.ts';
+import { makeOverlay } from './overlay.ts';
 import { stateDirectory } from './places.ts';
 import { makeSwap } from './swap.ts';
 import { setHostSysctl } from './sysctl.ts';
@@ -88,6 +91,8 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
   };
   const filesystem = async (spec: LabFilesystemSpec): Promise<LabFilesystem> =>
     makeFilesystem(journal, await directory(spec.name), spec);
+  const overlay = async (spec: LabOverlaySpec): Promise<LabOverlay> =>
+    makeOverlay(journal, await directory(spec.name), spec);
   const tuneHost = async (): Promise<HostTuning> => {
     if (hostLock === undefined) {
       hostLock = await lockHost();
@@ -99,7 +104,7 @@ export function openRun(engine: LabEngine = 'bare'): LabRunHandle {
   const network = async (): Promise<LabNetwork> => makeNetwork(journal);
   return {
     run: journal.run,
-    bench: { engine, container, directory, swap, filesystem, network, tuneHost },
+    bench: { engine, container, directory, swap, filesystem, overlay, network, tuneHost },
     close,
   };
 }

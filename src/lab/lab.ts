@@ -82,8 +82,25 @@ export interface LabBench {
    * user. The lab's `makes` has to name it, and `needs` to list `filesystem`, and `slow-disk` with `slow`.
    */
   filesystem(spec: LabFilesystemSpec): Promise<LabFilesystem>;
+  /** An overlay mounted on the host until the run ends, for `binds`, as an image's layers are. The lab's `makes` has to name it. */
+  overlay(spec: LabOverlaySpec): Promise<LabOverlay>;
   /** Waits until no other lab has the host's values in hand, and keeps them until the run ends. */
   tuneHost(): Promise<HostTuning>;
+}
+
+export interface LabOverlaySpec {
+  readonly name: string;
+  /** Lower layers; at least 1. */
+  readonly layers: number;
+  /** In the lowest layer; the lab's user's. */
+  readonly files: readonly { readonly name: string; readonly size: Bytes }[];
+}
+
+export interface LabOverlay {
+  /** On the host: the whole as containers see it. */
+  readonly directory: string;
+  /** Where what is written goes. */
+  readonly upper: string;
 }
 
 export interface LabFilesystemSpec {

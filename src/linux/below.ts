@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statfsSync } from 'node:fs';
 import { absent, absentFromError, present, type Reading } from './reading.ts';
 import { type Bytes, bytes } from './units.ts';
 
@@ -83,3 +83,18 @@ export function readRoomBelow(root: string, mountPoint: string, device: string):
 /** So little is left, of blocks or of inodes, that who has it is worth a look. */
 export const isNearlyFull = ({ total, available, files, freeFiles }: Room): boolean =>
   available < total * 0.05 || (files > 0 && freeFiles < files * 0.02);
+
+/** lstat(2) of a path inside `root`, no part of which is followed when it is a link; undefined when there is none. */
+export function lstatBelow(root: string, path: string): Stats | undefined {
+  const at = path.lastIndexOf('/');
+  let parent: number | undefined;
+  try {
+    parent = descend(root, path.slice(0, Math.max(0, at)), pathFlags);
+    return lstatSync(pathBytes(`${byDescriptor(parent)}/${asLatin1(path.slice(at + 1))}`));
+  } catch (error) {
+    absentFromError(path, error);
+    return undefined;
+  } finally {
+    if (parent !== undefined) closeSync(parent);
+  }
+}

@@ -11,6 +11,8 @@ import {
 import { absentFromError } from './reading.ts';
 import { type Bytes, bytes } from './units.ts';
 
+export type { Stats };
+
 /** How far a walk goes. Whatever a container keeps there, looking at it must end. */
 export interface WalkBounds {
   readonly entries: number;
@@ -38,6 +40,8 @@ export interface WalkOptions {
   readonly bounds: WalkBounds;
   /** Called for each regular file; its path begins with `name`. */
   readonly onFile?: (path: string, status: Stats) => void;
+  /** Asked now and then: true ends the walk, which keeps what it has. */
+  readonly isEnded?: () => boolean;
 }
 
 /** More names of one file than fit here count again: a bound on memory, not on what is walked. */
@@ -102,7 +106,7 @@ function* visit(walk: Walk, descriptor: number, path: string, depth: number): Ge
   try {
     for (let found = directory.readSync(); found !== null; found = directory.readSync()) {
       walk.entries += 1;
-      if (walk.entries > walk.options.bounds.entries || performance.now() > walk.deadline) {
+      if (isOver(walk)) {
         walk.complete = false;
         return;
       }
@@ -127,7 +131,7 @@ function* visit(walk: Walk, descriptor: number, path: string, depth: number): Ge
 }
 
 const isOver = ({ entries, options, deadline }: Walk): boolean =>
-  entries > options.bounds.entries || performance.now() > deadline;
+  entries > options.bounds.entries || performance.now() > deadline || options.isEnded?.() === true;
 
 function* descend(walk: Walk, door: string, path: string, depth: number): Generator<Tree, void> {
   let child: number;

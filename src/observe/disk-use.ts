@@ -3,7 +3,7 @@ import type { KernelFiles } from '../linux/files.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import { orElse, type Reading } from '../linux/reading.ts';
 import { type Bytes, bytes, type HostPid } from '../linux/units.ts';
-import { type Tree, type WalkBounds, walkBelow } from '../linux/walk.ts';
+import { type Tree, type WalkBounds, type WalkOptions, walkBelow } from '../linux/walk.ts';
 import { findLogs } from './engine-logs.ts';
 import type { FileSystemFacts } from './file-systems.ts';
 import { findSharers, type Sharer } from './sharers.ts';
@@ -54,6 +54,7 @@ export interface DiskUseOptions {
   readonly mounts: Reading<readonly Mount[]>;
   readonly hostMounts: Reading<readonly Mount[]>;
   readonly bounds: WalkBounds;
+  readonly isEnded?: () => boolean;
 }
 
 /** Walks what the container has on these file systems. Ended early, it closes what it had open. */
@@ -61,7 +62,7 @@ export function* walkDiskUse(
   files: KernelFiles,
   options: DiskUseOptions,
 ): Generator<Step, readonly DiskUse[]> {
-  const { container, fileSystems, bounds } = options;
+  const { container, fileSystems, bounds, isEnded } = options;
   const { init } = container;
   if (init === null) return [];
   const mounts = orElse(options.mounts, []);
@@ -70,7 +71,7 @@ export function* walkDiskUse(
   for (const device of new Set(fileSystems.map(storageDevice))) {
     const parts: DiskUsePart[] = [];
     for (const place of placesOn(files, init, device, fileSystems, mounts)) {
-      const tree = yield* walkPlace(place, device, bounds);
+      const tree = yield* walkPlace(place, device, { bounds, ...(isEnded === undefined ? {} : { isEnded }) });
       if (tree !== undefined) parts.push({ kind: place.kind, path: place.shown, ...tree });
     }
     for (const log of findLogs(files, container, fileSystems))
@@ -143,9 +144,9 @@ function placesOn(
 function* walkPlace(
   { root, path, shown }: Place,
   device: string,
-  bounds: WalkBounds,
+  options: WalkOptions,
 ): Generator<Step, Tree | undefined> {
-  const steps = walkBelow(root, path, device, shown, { bounds });
+  const steps = walkBelow(root, path, device, shown, options);
   try {
     for (;;) {
       const { done, value } = steps.next();

@@ -21,8 +21,8 @@ export interface FileSystemFacts {
   /** At the beginning of the window; left out when it could not be read then. */
   readonly first?: Room;
   readonly last: Room;
-  /** Of an overlay: how many directories it is made of, below the one it writes to. */
-  readonly layers?: number;
+  /** Of such an overlay: the directories below that one, the uppermost first. */
+  readonly lower?: readonly string[];
 }
 
 /** Not asked for their room: memory, interfaces of the kernel, and servers that may never answer. */
@@ -102,16 +102,24 @@ function describe(
   const facts = { mountPoint, type, device, source, superOptions: type === 'overlay' ? [] : superOptions };
   const onHost = type === 'overlay' ? host.find(mount => mount.device === device) : undefined;
   if (onHost === undefined) return facts;
-  const layers = option(onHost.superOptions, 'lowerdir')?.split(':').length;
+  const lower = lowerLayers(onHost.superOptions);
   const path = option(onHost.superOptions, 'upperdir');
   const status = path === undefined ? undefined : files.status(path);
   return {
     ...facts,
-    ...(layers === undefined ? {} : { layers }),
+    ...(lower.length === 0 ? {} : { lower }),
     ...(path === undefined || status?.present !== true
       ? {}
       : { upper: { path, device: deviceName(status.value.device) } }),
   };
+}
+
+/** `lowerdir=a:b`, a colon within a path as `\\:`; from 6.8 on also `lowerdir+=a`, once for each. Relative ones cannot be found. */
+function lowerLayers(options: readonly string[]): readonly string[] {
+  const joined = option(options, 'lowerdir');
+  const listed = options.flatMap(each => (each.startsWith('lowerdir+=') ? [each.slice(10)] : []));
+  const split = joined === undefined ? [] : joined.split(/(?<!\\):/).map(path => path.replaceAll('\\:', ':'));
+  return [...split, ...listed].filter(path => path.startsWith('/'));
 }
 
 const option = (options: readonly string[], name: string): string | undefined =>

@@ -4,6 +4,7 @@ import { tables } from './schema/cgroups.ts';
 import { container, notice } from './schema/container.ts';
 import { host } from './schema/host.ts';
 import {
+  copiedUp,
   diskUse,
   fileSystem,
   isolation,
@@ -37,6 +38,7 @@ const observation: Schema<Observation> = v.object({
       unlinkedFiles: reading(list(unlinkedFile)),
       fileSystems: v.exactOptional(list(fileSystem)),
       diskUse: v.exactOptional(list(diskUse)),
+      copiedUp: v.exactOptional(list(copiedUp)),
       network,
       reach: v.exactOptional(reading(reach)),
       isolation: reading(isolation),

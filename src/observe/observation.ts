@@ -14,6 +14,7 @@ import type { ProcessStatus } from '../linux/proc/status.ts';
 import type { Reading } from '../linux/reading.ts';
 import type { Bytes, CgroupPath, ClockTicks, HostPid, Microseconds, Pages } from '../linux/units.ts';
 import type { Traced } from '../trace/results.ts';
+import type { CopiedUp } from './copied-up.ts';
 import type { DiskUse } from './disk-use.ts';
 import type { DiskFacts } from './disks.ts';
 import type { FileSystemFacts } from './file-systems.ts';
@@ -128,6 +129,8 @@ export interface ContainerFacts {
   readonly fileSystems?: readonly FileSystemFacts[];
   /** What it has on those of them that are nearly full; left out when none is. */
   readonly diskUse?: readonly DiskUse[];
+  /** Of its overlays that the host can look into; left out when nobody asked for so much. */
+  readonly copiedUp?: readonly CopiedUp[];
   /** For how long its own cgroup ran on each CPU in the window, by number; cgroup v1 only. */
   readonly cpuByCpu?: Reading<Readonly<Record<string, Microseconds>>>;
   readonly network: NetworkFacts;

@@ -9,9 +9,10 @@ import { type ProcessIo, readProcessIo } from '../linux/proc/io.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { Reading } from '../linux/reading.ts';
 import { type HostPid, pages } from '../linux/units.ts';
+import { type CopiedUp, readCopiedUp } from './copied-up.ts';
 import { briefly, readDiskUse } from './disk-use.ts';
 import { disksBetween } from './disks.ts';
-import { createFileSystemObserver } from './file-systems.ts';
+import { createFileSystemObserver, type FileSystemFacts } from './file-systems.ts';
 import type { ContainerFacts, HostFacts, ProcessFacts, WriteBackFacts } from './observation.ts';
 import { createSleepSampler } from './sleeps.ts';
 
@@ -22,7 +23,7 @@ export interface StorageObserver {
   /** Passes the time until then, by performance.now(), and looks at sleeping tasks meanwhile. */
   waitUntil(end: number): Promise<void>;
   readonly host: () => Pick<HostFacts, 'disks' | 'writeBack'>;
-  readonly container: (container: Container) => Pick<ContainerFacts, 'fileSystems' | 'diskUse'>;
+  readonly container: (container: Container) => Pick<ContainerFacts, 'fileSystems' | 'diskUse' | 'copiedUp'>;
   readonly process: (facts: ProcessFacts) => ProcessFacts;
 }
 
@@ -36,6 +37,8 @@ export interface StorageOptions {
 }
 
 const lookEveryMs = 50;
+/** Whose upper directories are walked: when a whole host is looked at, there is no time for that. */
+const mostWalked = 8;
 /** One file each, twice. */
 const mostProcesses = 2000;
 
@@ -49,8 +52,12 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
   let ioBefore = new Map<HostPid, ProcessIo>();
   let io = new Map<HostPid, ProcessIo>();
   let found: ReadonlyMap<HostPid, ProcessFacts['sleeps']> | undefined;
+  let began = Date.now();
+  const copiedIn = (all: readonly FileSystemFacts[]): readonly CopiedUp[] =>
+    all.flatMap(each => readCopiedUp(files, each, began) ?? []);
   return {
     sample() {
+      if (disks === undefined) began = Date.now();
       disksBefore = disks;
       disks = readDiskstats(files);
       fileSystems.sample();
@@ -75,10 +82,12 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
       const { init } = container;
       if (init === null) return {};
       const all = fileSystems.finish(init);
+      if (!inDetail) return { fileSystems: all };
+      const copiedUp = containers.length > mostWalked ? {} : { copiedUp: copiedIn(all) };
       const full = all.filter(({ last }) => isNearlyFull(last));
-      if (full.length === 0 || !inDetail) return { fileSystems: all };
+      if (full.length === 0) return { fileSystems: all, ...copiedUp };
       const walk = { container, fileSystems: full, mounts: mountsOf(init), hostMounts, bounds: briefly };
-      return { fileSystems: all, diskUse: readDiskUse(files, walk) };
+      return { fileSystems: all, diskUse: readDiskUse(files, walk), ...copiedUp };
     },
     process(facts) {
       found ??= sleeps.finish();

@@ -5,11 +5,13 @@ import { accountOf, type MemoryAccount } from '../../diagnose/memory-account.ts'
 import { resolvers } from '../../diagnose/resolve.ts';
 import { usageOf } from '../../diagnose/usage.ts';
 import type { ContainerFacts, Observation } from '../../observe/observation.ts';
+import { walkItsDisks } from '../disk.ts';
 import { type ExitCode, exitCodes } from '../failure.ts';
 import { type LookOptions, look } from '../look.ts';
 import { page, print, printJson } from '../output.ts';
 import { cgroupSection, cpuSection, namespaceSection } from '../text/box.ts';
 import { formatAnswers } from '../text/diagnosis.ts';
+import { diskSection } from '../text/disk.ts';
 import type { Page } from '../text/finding.ts';
 import { networkSection, openFilesSection, processSection } from '../text/inside.ts';
 import { wrap } from '../text/layout.ts';
@@ -21,11 +23,12 @@ import { formatSince } from '../text/quantity.ts';
 /** The box as glass: everything the observation holds about one container, in the order of the layers. */
 export async function inspect(
   selector: string,
-  options: LookOptions & { readonly json: boolean },
+  options: LookOptions & { readonly json: boolean; readonly disk: boolean },
 ): Promise<ExitCode> {
   const observation = await look([selector], options);
-  const [facts] = observation.containers;
-  if (facts === undefined) return exitCodes.cannotLook;
+  const [looked] = observation.containers;
+  if (looked === undefined) return exitCodes.cannotLook;
+  const facts = options.disk && options.from === undefined ? await walkItsDisks(looked) : looked;
   if (options.json) {
     printJson({
       version: 1,
@@ -76,6 +79,7 @@ function formatBox(observation: Observation, facts: ContainerFacts, view: Page):
     ...privilegeSections(facts, view),
     ...networkSection(facts, view),
     ...openFilesSection(facts, view),
+    ...diskSection(facts, view),
     '',
     formatAnswers(answerQuestions(definitions, verdicts), view),
     `Why, with evidence: glassbox diagnose ${printable(container.name)}`,

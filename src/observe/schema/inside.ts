@@ -3,6 +3,7 @@ import type { Room } from '../../linux/below.ts';
 import type { DeviceRule } from '../../linux/cgroup/devices.ts';
 import type { Mount } from '../../linux/proc/mountinfo.ts';
 import type { Bytes, HostPid } from '../../linux/units.ts';
+import type { CopiedUp } from '../copied-up.ts';
 import type { DiskUse } from '../disk-use.ts';
 import type { FileSystemFacts } from '../file-systems.ts';
 import type {
@@ -71,9 +72,19 @@ export const fileSystem: Schema<FileSystemFacts> = v.object({
   source: text,
   superOptions: list(text),
   upper: v.exactOptional(v.object({ path: text, device: text })),
-  layers: v.exactOptional(count),
+  lower: v.exactOptional(list(text)),
   first: v.exactOptional(room),
   last: room,
+});
+
+export const copiedUp: Schema<CopiedUp> = v.object({
+  mountPoint: text,
+  upper: text,
+  layers: count,
+  files: list(v.object({ path: text, allocated: amount, copiedAt: time, inWindow: flag, depth: count })),
+  inWindow: v.object({ files: count, bytes: amount }),
+  bytes: amount,
+  complete: flag,
 });
 
 export const diskUse: Schema<DiskUse> = v.object({
