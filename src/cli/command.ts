@@ -34,6 +34,12 @@ export function parseWindow(text: string): number {
   return milliseconds;
 }
 
+/** A number of rounds. */
+export function parseTimes(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
+  return Number(text);
+}
+
 export const json = (): Option => new Option('--json', 'print JSON, for programs');
 
 export const selectorHelp = `

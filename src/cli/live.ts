@@ -18,11 +18,15 @@ export function createLive(stream: NodeJS.WriteStream): Live {
     draw: text => {
       clear();
       // A text higher than the screen could not be taken away again.
-      const shown = text.split('\n').slice(0, Math.max(1, (stream.rows ?? 24) - 2));
-      const columns = stream.columns ?? 80;
+      const shown = text.split('\n').slice(0, Math.max(1, sizeOr(stream.rows, 24) - 2));
+      const columns = sizeOr(stream.columns, 80);
       stream.write(`${shown.join('\n')}\n`);
       lines = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(width(line) / columns)), 0);
     },
     clear,
   };
 }
+
+/** A terminal that nobody gave a size says 0. */
+const sizeOr = (size: number | undefined, usual: number): number =>
+  size === undefined || size < 1 ? usual : size;

@@ -20,6 +20,8 @@ export interface LookOptions {
   /** What is looked at here; everything when left out. */
   readonly scope?: ObserveScope;
   readonly windowMs: number;
+  /** Says nothing while it looks. */
+  readonly quiet?: boolean;
   /** A saved observation to use in place of this machine. */
   readonly from?: string | undefined;
   /** Instruments that look into the kernel meanwhile. */
@@ -102,8 +104,12 @@ function refuseBlindness(notices: readonly EngineNotice[]): void {
     );
 }
 
-const lookAt = (files: KernelFiles, options: ObserveOptions): Promise<Observation> => {
+const lookAt = (
+  files: KernelFiles,
+  options: ObserveOptions & { readonly quiet?: boolean },
+): Promise<Observation> => {
   const { length } = options.containers;
+  if (options.quiet === true) return observe(files, options);
   return showWhile(
     `looking at ${length} container${length === 1 ? '' : 's'} for ${(options.windowMs / 1000).toFixed(1)} s`,
     () => observe(files, options),

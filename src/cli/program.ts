@@ -2,7 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { type Symptom, symptoms } from '../diagnose/case.ts';
 import { type Severity, severities } from '../diagnose/verdict.ts';
 import { type CgroupVersion, cgroupVersions } from '../vm/qemu.ts';
-import { addCommand, json, output, parseWindow, selectorHelp } from './command.ts';
+import { addCommand, json, output, parseTimes, parseWindow, selectorHelp } from './command.ts';
 import { exitCodes, Failure, formatFailure } from './failure.ts';
 import { version } from './version.ts';
 
@@ -131,6 +131,27 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .action(async options => {
       const { ps } = await import('./commands/ps.ts');
       done(await ps({ json: options.json === true, windowMs: options.for, from: options.from }));
+    });
+
+  add(
+    'top',
+    'Live: CPU, throttling, memory, stalls and tasks of each container, by its cgroups',
+    'glassbox top\nglassbox top web-1 --json --times 10',
+  )
+    .argument('[container...]', 'only these; all when none is named')
+    .option('--every <time>', 'how often', parseWindow, 1000)
+    .option('--times <number>', 'so often, then end', parseTimes)
+    .addOption(json())
+    .addHelpText('after', selectorHelp)
+    .action(async (containers, options) => {
+      const { top } = await import('./commands/top.ts');
+      done(
+        await top(containers, {
+          json: options.json === true,
+          everyMs: options.every,
+          times: options.times,
+        }),
+      );
     });
 
   add(

@@ -62,7 +62,7 @@ const notItsAlone = (directory: string): Absent =>
   );
 
 /** The smallest of several limits; none when none is set. */
-function tightest<T extends number>(limits: readonly Limit<T>[]): Limit<T> {
+export function tightest<T extends number>(limits: readonly Limit<T>[]): Limit<T> {
   const values = limits.flatMap(limit => (limit.kind === 'limit' ? [limit.value] : []));
   return values.reduce<Limit<T>>(
     (least, value) => (least.kind === 'max' || value < least.value ? limitOf(value) : least),
