@@ -11,7 +11,8 @@ export const definition = defineCase({
   namespaces: ['ipc'],
   controllers: [],
   needs: ['ipcTwins'],
-  mayUse: [],
+  mayUse: ['traced'],
+  instruments: ['syscalls'],
   references: [
     'man 7 ipc_namespaces, man 7 sysvipc, man 3 ftok',
     'ipc/util.c: ipcget_public, ipc_findkey',

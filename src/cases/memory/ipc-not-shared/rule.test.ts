@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { common, container } from '../../../../test/support/facts.ts';
+import { common, container, notThere } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
+import { present, type Reading } from '../../../linux/reading.ts';
 import { bytes, hostPid, namespaceId } from '../../../linux/units.ts';
 import type { IpcParty, IpcTwin } from '../../../observe/ipc-twins.ts';
+import type { Traced } from '../../../trace/results.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -24,7 +26,7 @@ const twin = (own: Partial<IpcParty> = {}, other: Partial<IpcParty> = {}): IpcTw
   other: party(4026532002, { ...made(4800, '/usr/bin/writer'), ...other }),
   elsewhere: 'feed',
 });
-const judge = (...ipcTwins: readonly IpcTwin[]) => rule({ ...common(), ipcTwins });
+const judge = (...ipcTwins: readonly IpcTwin[]) => rule({ ...common(), ipcTwins, traced: notThere });
 
 describe('captured on 6.18', () => {
   test('producer and consumer, each in its own container', () => {
@@ -90,6 +92,7 @@ describe('what to do', () => {
     const verdict = rule({
       ...common({ container: container(change) }),
       ipcTwins: [{ ...twin(), elsewhere }],
+      traced: notThere,
     });
     return verdict.kind === 'found' ? verdict.fixes[0]?.action : undefined;
   };
@@ -112,4 +115,30 @@ test('a hostile name stays one word of the command and within the evidence', () 
   expect(verdict.kind).toBe('found');
   if (verdict.kind !== 'found') return;
   for (const { claim } of verdict.evidence) expect(claim.length).toBeLessThanOrEqual(60);
+});
+
+describe('with diagnose --deep', () => {
+  const calls = (call: string, error: string | null, count: number): Reading<Traced> =>
+    present({
+      syscalls: present({
+        calls: [{ call, error, count, program: 'reader', pid: 4711, inside: 1, us: 9, longestUs: 3 }],
+      }),
+    } as unknown as Traced);
+  const seen = (traced: Reading<Traced>) => rule({ ...common(), ipcTwins: [], traced });
+  test('who asks again and again and finds nothing', () => {
+    expect(seen(calls('shmget', 'ENOENT', 5))).toMatchObject({
+      kind: 'found',
+      severity: 'notice',
+      certainty: 'proved',
+      summary: expect.stringContaining('5 times'),
+    });
+  });
+  test.each([
+    ['once, to find out that it is the first', calls('shmget', 'ENOENT', 1)],
+    ['with success', calls('shmget', null, 50)],
+    ['something else', calls('openat', 'ENOENT', 50)],
+    ['refused', calls('shmget', 'EACCES', 50)],
+  ])('silent: %s', (_, traced) => {
+    expect(seen(traced).kind).toBe('ruled-out');
+  });
 });

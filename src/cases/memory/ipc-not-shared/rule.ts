@@ -5,6 +5,7 @@ import { type Evidence, type Fix, found, ruledOut } from '../../../diagnose/verd
 import { sayBytes, sayCount, shellWord } from '../../../diagnose/wording.ts';
 import type { IpcParty, IpcTwin } from '../../../observe/ipc-twins.ts';
 import type { definition } from './case.ts';
+import { foundSeeker, seekersIn } from './seekers.ts';
 
 /**
  * Found: a segment that nobody but its maker is attached to, and its namesake in another ipc namespace, of the same size
@@ -12,7 +13,10 @@ import type { definition } from './case.ts';
  * there to be found by somebody else. Replicas of one program have equal keys too, as they should: no finding. Whether
  * they were meant to be one nobody but their authors knows: likely at most, and a notice.
  */
-export const rule: RuleOf<typeof definition> = ({ ipcTwins, container }) => {
+export const rule: RuleOf<typeof definition> = ({ ipcTwins, container, traced }) => {
+  const pair = ipcTwins.find(isMeantToBeOne);
+  const [seeker] = pair === undefined ? seekersIn(traced) : [];
+  if (seeker !== undefined) return foundSeeker(container, seeker);
   if (ipcTwins.length === 0) {
     return ruledOut({
       claim: 'No key of its System V segments exists in another ipc namespace',
@@ -20,7 +24,6 @@ export const rule: RuleOf<typeof definition> = ({ ipcTwins, container }) => {
       observed: '0 keys in common',
     });
   }
-  const pair = ipcTwins.find(isMeantToBeOne);
   if (pair === undefined) return ruledOut(...ipcTwins.slice(0, 5).map(innocent));
   const { own, other, elsewhere } = pair;
   const [here, there] = [nameOf(own), nameOf(other)];
