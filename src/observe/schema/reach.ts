@@ -22,7 +22,7 @@ const refused = v.object({
   error: v.picklist(['ENETUNREACH', 'EHOSTUNREACH', 'EXDEV', 'EACCES', 'EINVAL', 'other']),
   says: text,
 });
-const answer: Schema<RouteAnswer> = v.union([
+const answer: Schema<RouteAnswer> = v.variant('kind', [
   v.object({
     kind: v.picklist(['local', 'unicast']),
     device: text,
