@@ -2,8 +2,7 @@
  * `npm run test:vm [-- --kernel v2,v1,hybrid] [--all] [--parity] [case…]`: labs on Debian's kernel in virtual machines, one per
  * cgroup version, all at once. `npm run test:vm -- --kernel v1 -- command` runs a command there instead.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalogue } from '../../src/cases/index.ts';
 import { bootVm } from '../../src/vm/boot.ts';
@@ -11,8 +10,8 @@ import { findMissing } from '../../src/vm/needs.ts';
 import { type CgroupVersion, cgroupVersions } from '../../src/vm/qemu.ts';
 import { sayTally } from './tally.ts';
 import { chooseForTest } from './vm/choose.ts';
-import { formatParity } from './vm/parity.ts';
-import { runVmLabs, type VmResults } from './vm/run.ts';
+import { runVmLabs } from './vm/run.ts';
+import { readResults, writeParity } from './vm/stored.ts';
 
 const project = dirname(dirname(import.meta.dirname));
 const words = process.argv.slice(2);
@@ -20,7 +19,7 @@ const dashes = words.indexOf('--');
 const command = dashes < 0 ? [] : words.slice(dashes + 1);
 const { versions, ids, parity } = readWords(dashes < 0 ? words : words.slice(0, dashes));
 
-const earlier = parity ? readEarlier() : undefined;
+const earlier = readResults(project);
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 process.exitCode = command.length > 0 ? await runCommand(command) : await runLabs();
@@ -74,32 +73,9 @@ async function runLabs(): Promise<number> {
     ids,
     stop: stop.signal,
     onResults: results => {
-      if (parity) writeParity(results);
+      if (parity) writeParity(project, earlier, results);
     },
   });
   console.log(sayTally(tally));
   return stop.signal.aborted ? 130 : tally.failed > 0 ? 1 : 0;
-}
-
-/** With what earlier runs left, so that a new case needs no run of all. Written after each lab: a run takes long. */
-function writeParity(results: VmResults): void {
-  const stored = join(project, 'dist/reports/parity.json');
-  mkdirSync(dirname(stored), { recursive: true });
-  const merged: VmResults = { ...(earlier ?? {}) };
-  for (const version of cgroupVersions) {
-    const fresh = results[version] ?? [];
-    const kept = (earlier?.[version] ?? []).filter(lab => !fresh.some(({ case: id }) => id === lab.case));
-    merged[version] = [...kept, ...fresh];
-  }
-  writeFileSync(stored, JSON.stringify(merged));
-  const every = catalogue.map(({ definition }) => definition.id);
-  writeFileSync(join(project, 'docs/parity.md'), formatParity(every, merged));
-}
-
-function readEarlier(): VmResults | undefined {
-  try {
-    return JSON.parse(readFileSync(join(project, 'dist/reports/parity.json'), 'utf8')) as VmResults;
-  } catch {
-    return undefined;
-  }
 }

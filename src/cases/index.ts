@@ -2,6 +2,9 @@ import { type CatalogueEntry, entry } from './entry.ts';
 import { definition as cgroupOom } from './memory/cgroup-oom/case.ts';
 import { lab as cgroupOomLab } from './memory/cgroup-oom/lab.ts';
 import { rule as cgroupOomRule } from './memory/cgroup-oom/rule.ts';
+import { definition as hostOom } from './memory/host-oom/case.ts';
+import { lab as hostOomLab } from './memory/host-oom/lab.ts';
+import { rule as hostOomRule } from './memory/host-oom/rule.ts';
 import { definition as hugePagesBloat } from './memory/huge-pages-bloat/case.ts';
 import { lab as hugePagesBloatLab } from './memory/huge-pages-bloat/lab.ts';
 import { rule as hugePagesBloatRule } from './memory/huge-pages-bloat/rule.ts';
@@ -207,6 +210,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(unexpectedExec, unexpectedExecRule, unexpectedExecLab),
   entry(softirqDelay, softirqDelayRule, softirqDelayLab),
   entry(writebackStalls, writebackStallsRule, writebackStallsLab),
+  entry(hostOom, hostOomRule, hostOomLab),
   entry(ipvsTimerHoldsCpu, ipvsTimerHoldsCpuRule, ipvsTimerHoldsCpuLab),
   entry(portServedByProxy, portServedByProxyRule, portServedByProxyLab),
   entry(overlayCopyUp, overlayCopyUpRule, overlayCopyUpLab),
