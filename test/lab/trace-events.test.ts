@@ -137,6 +137,16 @@ await traceTest('what is nested in it counts, its neighbours do not', 'exec', 'e
   expect(events.every(({ inside }) => inside !== null && inside > 1)).toBe(true);
 });
 
+await traceTest("a container in the host's pid namespace is told by its cgroup", 'exec', 'ebpf', async () => {
+  const container = await start(execScript, { share: ['pid'] });
+  const neighbour = await start(execScript);
+  const { execs: seen, programs } = await traceDuring('exec', container.selector, async () => {
+    await Promise.all([goAndWait(container)(), goAndWait(neighbour)()]);
+  });
+  expect(seen).toBe(execs);
+  expect(programs).toEqual([{ file: '/bin/echo', count: execs }]);
+});
+
 const denials = 12;
 await traceTest(`${denials} refused calls for a capability`, 'capabilities', 'ebpf', async () => {
   const container = await start(`echo ready; read line
