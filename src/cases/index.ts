@@ -83,6 +83,9 @@ import { rule as softirqDelayRule } from './network/softirq-delay/rule.ts';
 import { definition as sysctlDiffersFromHost } from './network/sysctl-differs-from-host/case.ts';
 import { lab as sysctlDiffersFromHostLab } from './network/sysctl-differs-from-host/lab.ts';
 import { rule as sysctlDiffersFromHostRule } from './network/sysctl-differs-from-host/rule.ts';
+import { definition as vethCost } from './network/veth-cost/case.ts';
+import { lab as vethCostLab } from './network/veth-cost/lab.ts';
+import { rule as vethCostRule } from './network/veth-cost/rule.ts';
 import { definition as cpuStarvedByNeighbour } from './process/cpu-starved-by-neighbour/case.ts';
 import { lab as cpuStarvedByNeighbourLab } from './process/cpu-starved-by-neighbour/lab.ts';
 import { rule as cpuStarvedByNeighbourRule } from './process/cpu-starved-by-neighbour/rule.ts';
@@ -214,4 +217,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(ipvsTimerHoldsCpu, ipvsTimerHoldsCpuRule, ipvsTimerHoldsCpuLab),
   entry(portServedByProxy, portServedByProxyRule, portServedByProxyLab),
   entry(overlayCopyUp, overlayCopyUpRule, overlayCopyUpLab),
+  entry(vethCost, vethCostRule, vethCostLab),
 ];

@@ -19,6 +19,22 @@ export interface Lab {
   readonly fix: FixStep;
   /** Countable quantities, read after the diagnosis of each stage. At least one must differ between problem and the rest. */
   readonly figures: readonly FigureReader[];
+  /** A measurement beside the experiment, made once it has ended, whatever came of it. */
+  readonly table?: LabTable;
+}
+
+/** Figures for people to compare; nothing is concluded from them. */
+export interface LabTable {
+  /** What was measured, and in which unit. */
+  readonly title: string;
+  readonly columns: readonly string[];
+  measure(bench: LabBench): Promise<readonly LabRow[]>;
+}
+
+export interface LabRow {
+  readonly name: string;
+  /** One for each column. */
+  readonly values: readonly number[];
 }
 
 export interface Scenario {

@@ -1,5 +1,5 @@
 import { openRun } from './bench.ts';
-import type { Lab, LabBench, LabContainer, LabEngine } from './lab.ts';
+import type { Lab, LabBench, LabContainer, LabEngine, LabRow } from './lab.ts';
 import { findUnmetNeed, findUnusableEngine, type Skipped } from './needs.ts';
 import { patient } from './patience.ts';
 import { cleanAbandoned } from './undo.ts';
@@ -28,6 +28,12 @@ export interface LabRun {
   readonly fixed: boolean;
   readonly healthySilent: boolean;
   readonly figures: readonly LabFigure[];
+  /** Of labs that measure more than their experiment; left out by others, and when the lab broke before. */
+  readonly table?: {
+    readonly title: string;
+    readonly columns: readonly string[];
+    readonly rows: readonly LabRow[];
+  };
   readonly stages: Readonly<Partial<Record<StageName, StageResult>>>;
   readonly seconds: number;
   readonly skipped: Skipped | null;
@@ -66,11 +72,13 @@ export async function runLab(lab: Lab, options: LabRunOptions): Promise<LabRun> 
   const stages: Stages = {};
   const skipped = findUnmetNeed(lab.needs) ?? (await findUnusableEngine(engine));
   let error: string | null = null;
+  let rows: readonly LabRow[] | undefined;
   if (skipped === undefined) {
     cleanAbandoned();
     const run = openRun(engine);
     try {
       await withinTime(lab, runStages(lab, run.bench, options, stages));
+      if (lab.table !== undefined) rows = await withinTime(lab, lab.table.measure(run.bench));
     } catch (problem) {
       error = (problem as Error).message;
     } finally {
@@ -89,6 +97,9 @@ export async function runLab(lab: Lab, options: LabRunOptions): Promise<LabRun> 
       problem: stages.problem?.figures[index] ?? null,
       fixed: stages.fix?.figures[index] ?? null,
     })),
+    ...(lab.table === undefined || rows === undefined
+      ? {}
+      : { table: { title: lab.table.title, columns: lab.table.columns, rows } }),
     stages: summaries(stages),
     seconds: Math.round((performance.now() - started) / 100) / 10,
     skipped: skipped ?? null,

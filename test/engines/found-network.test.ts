@@ -306,6 +306,17 @@ describe.skipIf(withoutUnshare !== undefined)(
       expect([...(await foundIn(`pid:${far.init}`)).keys()]).not.toContain('network/retransmissions');
     });
 
+    test('packets that pay for a veth, of two containers', async () => {
+      await using far = await runNode(receiver);
+      await using near = await runNode(sender);
+      await connectBoth(near.init, far.init);
+      const finding = await foundSoon('network/veth-cost', `pid:${near.init}`);
+      expect(finding).toMatchObject({ severity: 'notice', certainty: 'proved' });
+      expect(finding.summary).toContain('veth eth0, backlog of a CPU, veth eth0');
+      // The other end pays as much.
+      await foundSoon('network/veth-cost', `pid:${far.init}`);
+    });
+
     test('one packet in ten through a slower queue: reordering, and nothing lost', async () => {
       await using far = await runNode(receiver);
       await using near = await runNode(sender);

@@ -1,7 +1,7 @@
 import type { CatalogueEntry } from '../../cases/entry.ts';
 import type { LabFigure, LabRun, StageName } from '../../lab/runner.ts';
 import type { Page } from './finding.ts';
-import { padEnd, width, wrap, wrapParts } from './layout.ts';
+import { padEnd, padStart, width, wrap, wrapParts } from './layout.ts';
 import { printable } from './printable.ts';
 import { formatFigure } from './quantity.ts';
 
@@ -43,10 +43,30 @@ export function formatLabRun(run: LabRun, page: Page): string {
       ),
     ];
   });
-  return [...stages, formatOutcome(run, page)].join('\n');
+  return [...stages, ...formatTable(run, page), formatOutcome(run, page)].join('\n');
 }
 
 const hanging = ' '.repeat(12);
+
+/** Names to the left, figures below their headings. */
+function formatTable({ table }: LabRun, page: Page): readonly string[] {
+  if (table === undefined) return [];
+  const headings = table.columns.map(column => printable(column));
+  const names = table.rows.map(({ name }) => printable(name));
+  const cells = Math.max(...names.map(width));
+  const line = (name: string, values: readonly string[]): string =>
+    `    ${padEnd(name, cells)}${values.map((value, column) => padStart(value, width(headings[column] ?? '') + 2)).join('')}`;
+  return [
+    wrap(printable(table.title), page.width, '  '),
+    page.paint('dim', line('', headings)),
+    ...table.rows.map(({ values }, row) =>
+      line(
+        names[row] ?? '',
+        values.map(value => value.toFixed(1)),
+      ),
+    ),
+  ];
+}
 
 function sayFigure({ unit, healthy, problem, fixed }: LabFigure, stage: StageName): string {
   const value = { healthy, problem, fix: fixed }[stage];
