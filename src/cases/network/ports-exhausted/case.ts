@@ -11,7 +11,8 @@ export const definition = defineCase({
   namespaces: ['net'],
   controllers: [],
   needs: ['tcp'],
-  mayUse: ['containerSysctls', 'listeners', 'networkCounters', 'processes'],
+  mayUse: ['containerSysctls', 'listeners', 'networkCounters', 'processes', 'traced'],
+  instruments: ['tcp'],
   references: [
     'Documentation/networking/ip-sysctl.rst (ip_local_port_range, ip_local_reserved_ports, tcp_tw_reuse)',
     'net/ipv4/inet_hashtables.c: __inet_hash_connect, __inet_check_established',

@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import { common, container, host, notThere, process } from '../../../../test/support/facts.ts';
 import { judge as judgeObservation } from '../../../diagnose/engine.ts';
 import type { Sysctls } from '../../../linux/net/sysctl.ts';
-import { present } from '../../../linux/reading.ts';
+import { present, type Reading } from '../../../linux/reading.ts';
 import { hostPid, namespaceId } from '../../../linux/units.ts';
 import type { Listener, Observation } from '../../../observe/observation.ts';
 import type { Destination, TcpFacts } from '../../../observe/tcp.ts';
+import type { Traced } from '../../../trace/results.ts';
 import { entry } from '../../entry.ts';
 import { definition } from './case.ts';
 import { lab } from './lab.ts';
@@ -29,7 +30,37 @@ interface Variation {
   readonly sysctls?: Sysctls;
   readonly listening?: readonly number[];
   readonly onHost?: boolean;
+  readonly failed?: readonly string[];
 }
+
+/** Attempts that a trace saw fail, by their own address and port. */
+const traced = (locals: readonly string[]): Reading<Traced> => {
+  const events = locals.map(local => ({
+    at: 1,
+    kind: 'failed' as const,
+    state: 'SYN_SENT',
+    error: null,
+    local,
+    remote: '10.0.0.9:5432',
+  }));
+  return present({
+    tcp: present({
+      engine: 'ebpf',
+      lost: 0,
+      ended: 'stopped',
+      seconds: 1,
+      retransmits: 0,
+      resetsSent: 0,
+      resetsReceived: 0,
+      failed: events.length,
+      opened: { active: 0, passive: 0 },
+      closed: 0,
+      peers: [],
+      events,
+      sharedNetwork: false,
+    }),
+  });
+};
 
 const listener = (port: number): Listener => ({
   address: '0.0.0.0',
@@ -47,6 +78,7 @@ const judge = ({
   sysctls = { 'net.ipv4.tcp_tw_reuse': '2' },
   listening = [],
   onHost = false,
+  failed,
 }: Variation) =>
   rule({
     ...common({
@@ -65,6 +97,7 @@ const judge = ({
     listeners: present(listening.map(listener)),
     networkCounters: notThere,
     processes: present([process(4711)]),
+    traced: failed === undefined ? notThere : traced(failed),
   });
 
 test('found: every port of the range is taken for one destination, at both ends of the window', () => {
@@ -81,6 +114,14 @@ test('found: every port of the range is taken for one destination, at both ends 
     evidence: [{ observed: '40000 40099' }, { observed: '100 → 100' }, { observed: '100 ESTAB' }],
     excluded: [{}, { claim: expect.stringContaining('Not the network'), observed: '3 of 100 ports' }, {}],
   });
+});
+
+test('proved by a trace: attempts without a local port; one that was refused has one', () => {
+  expect(judge({ failed: ['10.0.0.2:0', '10.0.0.2:0', '10.0.0.2:40001'] })).toMatchObject({
+    certainty: 'proved',
+    evidence: [{}, {}, {}, { observed: '2 times' }],
+  });
+  expect(judge({ failed: ['10.0.0.2:40001'] })).toMatchObject({ certainty: 'likely' });
 });
 
 test.each<[string, Variation]>([

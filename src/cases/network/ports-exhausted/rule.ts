@@ -1,6 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { inHostNamespace, sayEndpoint } from '../../../diagnose/net-counters.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
+import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
 import { sayCount } from '../../../diagnose/wording.ts';
 import type { Destination } from '../../../observe/tcp.ts';
@@ -21,17 +22,39 @@ export const rule: RuleOf<typeof definition> = facts => {
       });
     return ruledOut(...restEvidence(facts, exhausted[0] ?? rooms[0], exhausted.length > 0));
   }
+  const failed = failedForPort(facts, worst.destination);
   return found({
     severity: 'critical',
-    // That connect() failed leaves no trace in any counter: the kernel gives up before it has counted anything.
-    certainty: 'likely',
+    // That connect() failed moves no counter: the kernel gives up before it has counted anything. A trace sees it.
+    certainty: failed > 0 ? 'proved' : 'likely',
     summary: summaryOf(facts, worst),
-    evidence: [rangeEvidence(facts, worst), heldEvidence(facts, worst), ...stateEvidence(facts, worst)],
+    evidence: [
+      rangeEvidence(facts, worst),
+      heldEvidence(facts, worst),
+      ...stateEvidence(facts, worst),
+      ...(failed > 0 ? [failedEvidence(failed)] : []),
+    ],
     excluded: excludedBy(facts, worst, rooms),
     fixes: fixesFor(facts, worst),
     trace: 'tcp',
   });
 };
+
+/** Attempts that ended in SYN_SENT without a local port: none was found. One that the server refused has a port. */
+function failedForPort({ traced }: PortsFacts, { remote, port }: Destination): number {
+  const trace = tracedBy(traced, 'tcp');
+  if (!trace.present) return 0;
+  return trace.value.events.filter(
+    event =>
+      event.kind === 'failed' && event.local.endsWith(':0') && event.remote === sayEndpoint(remote, port),
+  ).length;
+}
+
+const failedEvidence = (failed: number): Evidence => ({
+  claim: 'connect() that failed without a local port',
+  source: 'glassbox trace tcp: SYN_SENT to CLOSE, port 0',
+  observed: sayCount(failed, 'time'),
+});
 
 /** On the host's network others have connections too: theirs are their problem. */
 function isOurs(facts: PortsFacts, { process }: Destination): boolean {
