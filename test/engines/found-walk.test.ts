@@ -14,9 +14,9 @@ import { hopsThat, walkFrom } from '../support/walk-from.ts';
 /** Ways of packets between containers that no lab of ours made, and the seven faults on them. */
 const connect = (address: string, port = 8080) =>
   `trap "exit 0" TERM; while :; do nc -w 8 ${address} ${port} </dev/null >/dev/null 2>&1; sleep 0.1; done`;
-/** Large writes: busybox's nc copies a kilobyte at a time, which fits everywhere. */
+/** More than is on its way at once, so that segments fill up. */
 const send = (address: string, port = 8080) =>
-  `x=$(head -c 60000 /dev/zero | tr "\\0" a); while :; do wget -q -T 20 -O /dev/null --post-data "$x" http://${address}:${port}/; sleep 0.1; done`;
+  `while :; do head -c 400000 /dev/zero | nc ${address} ${port} >/dev/null 2>&1; sleep 0.1; done`;
 const idle = 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done';
 const serve = (port: number) => `trap "exit 0" TERM; httpd -f -p ${port} & wait $!`;
 

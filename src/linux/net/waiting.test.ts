@@ -29,6 +29,13 @@ test('data that was sent again; data on its way; a socket at rest; a listener', 
   expect(parse(line('0A', '00000000:00000005', '00:00000000', '00000000'))).toEqual([]);
 });
 
+test('data of a connection that the program has closed already', () => {
+  expect(parse(line('04', '00010000:00000000', '01:00000064', '00000003'))).toMatchObject([
+    { kind: 'stalled' },
+  ]);
+  expect(parse(line('06', '00000000:00000000', '03:00000064', '00000000'))).toEqual([]);
+});
+
 test('IPv4 in an IPv6 socket is shown as IPv4', () => {
   const six = `   0: 0000000000000000FFFF000002004D0A:9C40 0000000000000000FFFF000002004E0A:1F90 02 00000001:00000000 01:00000064 00000002 1000 0 1 2`;
   expect(parse(six)).toMatchObject([{ local: '10.77.0.2', remote: '10.78.0.2' }]);

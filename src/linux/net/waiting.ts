@@ -8,7 +8,7 @@ import type { ByteOrder } from './tcp.ts';
 
 /** A TCP connection that waits for an answer to what it sent. */
 export interface WaitingConnection {
-  /** unanswered: SYN_SENT. stalled: established, with data that is not acknowledged. */
+  /** unanswered: SYN_SENT. stalled: data that is not acknowledged. */
   readonly kind: 'unanswered' | 'stalled';
   readonly local: string;
   readonly localPort: number;
@@ -18,7 +18,15 @@ export interface WaitingConnection {
   readonly retransmits: number;
 }
 
-const kinds: Readonly<Record<string, WaitingConnection['kind']>> = { '01': 'stalled', '02': 'unanswered' };
+/** include/net/tcp_states.h. A program may have closed already (FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING): the data is still sent. */
+const kinds: Readonly<Record<string, WaitingConnection['kind']>> = {
+  '01': 'stalled',
+  '02': 'unanswered',
+  '04': 'stalled',
+  '08': 'stalled',
+  '09': 'stalled',
+  '0B': 'stalled',
+};
 
 /**
  * Of /proc/<pid>/net/tcp and tcp6 (Documentation/networking/proc_net_tcp.rst; tcp.ts has a sample): state, transmit
@@ -31,7 +39,7 @@ export function parseWaiting(
   if (!/^\s*sl\s+local_address/.test(text)) return undefined;
   const place = '([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4})';
   const pattern = new RegExp(
-    `^ *\\d+: ${place} ${place} (0[12]) ([0-9A-F]{8}):[0-9A-F]{8} 01:[0-9A-F]+ ([0-9A-F]{8}) `,
+    `^ *\\d+: ${place} ${place} ([0-9A-F]{2}) ([0-9A-F]{8}):[0-9A-F]{8} 01:[0-9A-F]+ ([0-9A-F]{8}) `,
     'gm',
   );
   const found: WaitingConnection[] = [];
