@@ -48,6 +48,9 @@ test.each<[string, readonly string[], number, RegExp]>([
   ['an instrument and no container', ['trace', 'exec'], 2, /missing required argument 'container'/],
   ['a form that it cannot write', ['trace', 'exec', 'web-1', '-o', 'x.svg'], 2, /x\.svg: not a form/],
   ['deep into a file', ['diagnose', '--deep', '--from', join(directory, 'none.json')], 2, /Use one of them/],
+  ['a probe to nowhere', ['diagnose', 'web-1', '--probe'], 2, /--probe needs to know where to/],
+  ['a way from nowhere', ['diagnose', '--to', '10.0.0.1:80'], 2, /--to needs the container/],
+  ['a way in a file', ['diagnose', 'web-1', '--to', '10.0.0.1:80', '--from', 'x'], 2, /--from is a saved/],
   ['no lab named', ['lab', 'run'], 2, /which lab\?/],
   [
     'a file that is not there',
