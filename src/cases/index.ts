@@ -149,6 +149,9 @@ import { rule as diskFilledByContainerRule } from './storage/disk-filled-by-cont
 import { definition as inodesExhausted } from './storage/inodes-exhausted/case.ts';
 import { lab as inodesExhaustedLab } from './storage/inodes-exhausted/lab.ts';
 import { rule as inodesExhaustedRule } from './storage/inodes-exhausted/rule.ts';
+import { definition as ioStarvedByNeighbour } from './storage/io-starved-by-neighbour/case.ts';
+import { lab as ioStarvedByNeighbourLab } from './storage/io-starved-by-neighbour/lab.ts';
+import { rule as ioStarvedByNeighbourRule } from './storage/io-starved-by-neighbour/rule.ts';
 import { definition as ioThrottled } from './storage/io-throttled/case.ts';
 import { lab as ioThrottledLab } from './storage/io-throttled/lab.ts';
 import { rule as ioThrottledRule } from './storage/io-throttled/rule.ts';
@@ -218,4 +221,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(portServedByProxy, portServedByProxyRule, portServedByProxyLab),
   entry(overlayCopyUp, overlayCopyUpRule, overlayCopyUpLab),
   entry(vethCost, vethCostRule, vethCostLab),
+  entry(ioStarvedByNeighbour, ioStarvedByNeighbourRule, ioStarvedByNeighbourLab),
 ];

@@ -29,6 +29,7 @@ import type { CpuSoftirqs } from '../observe/softirqs.ts';
 import type { TcpFacts } from '../observe/tcp.ts';
 import type { UidUsage } from '../observe/uid-usage.ts';
 import type { Traced } from '../trace/results.ts';
+import type { DiskNeighbour } from './disk-neighbours.ts';
 
 /** Everything a rule can ask for, by name. A rule gets exactly what its case declares in `needs` and `mayUse`. */
 export interface FactsByName {
@@ -43,6 +44,8 @@ export interface FactsByName {
   readonly memory: Chain<ControllerSamples['memory']>;
   readonly pids: Chain<ControllerSamples['pids']>;
   readonly io: Chain<ControllerSamples['io']>;
+  /** Who else moved data on disks in the window, the most first. */
+  readonly diskNeighbours: readonly DiskNeighbour[];
   readonly hugetlb: Chain<ControllerSamples['hugetlb']>;
   readonly freezer: Chain<ControllerSamples['freezer']>;
   readonly pressure: Chain<ControllerSamples['pressure']>;

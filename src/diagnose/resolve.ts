@@ -3,6 +3,7 @@ import { ancestorsOf } from '../linux/cgroup/path.ts';
 import { absent, mapReading, present, type Reading } from '../linux/reading.ts';
 import type { CgroupPath } from '../linux/units.ts';
 import type { ContainerFacts, Observation } from '../observe/observation.ts';
+import { diskNeighboursOf } from './disk-neighbours.ts';
 import type { Chain, FactsByName, Level } from './facts.ts';
 import { readLevel } from './level.ts';
 import { neighboursOf } from './neighbours.ts';
@@ -28,6 +29,8 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   memory: chainResolver('memory'),
   pids: chainResolver('pids'),
   io: chainResolver('io'),
+  diskNeighbours: (observation, facts) =>
+    mapReading(resolvers.io(observation, facts), chain => diskNeighboursOf(observation, chain)),
   hugetlb: chainResolver('hugetlb'),
   freezer: chainResolver('freezer'),
   pressure: chainResolver('pressure'),

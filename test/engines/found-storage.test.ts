@@ -22,6 +22,18 @@ const buffers =
 const floods = 'while :; do dd if=/dev/zero of=/data/f bs=64k count=512 conv=notrunc 2>/dev/null; done';
 const appends =
   'i=1; while [ $i -le 40 ]; do echo >> /data/f$i; i=$((i + 1)); sleep 0.2; done; exec sleep 300';
+/** A record that is synced again and again, and who writes new files beside it all the time. */
+const commits =
+  'while :; do dd if=/dev/zero of=/data/j bs=4k count=1 conv=fsync,notrunc 2>/dev/null; sleep 0.1; done';
+const batch =
+  'f=0; while :; do f=$((1 - f)); rm -f /data/b$f; dd if=/dev/zero of=/data/b$f bs=64k count=128 2>/dev/null; wait; sync -f /data/b$f & sleep 0.05; done';
+const sharedAndSlow = {
+  name: 'shared-slow',
+  size: bytes(64 * MiB),
+  slow: 4 * MiB,
+  options: ['nodioread_nolock', 'data=ordered'],
+};
+
 /** As busy as a disk can be by one writer that nobody holds back. */
 const busy =
   'trap "exit 0" TERM; while :; do dd if=/dev/zero of=/data/f bs=256k count=1 conv=fsync,notrunc 2>/dev/null; sleep 0.05 & wait $!; done';
@@ -105,6 +117,20 @@ describe.skipIf(withoutDocker !== undefined)(
       }
     });
 
+    test('commits beside a batch on one slow disk', async context => {
+      context.skip(noSlowDisk !== undefined, noSlowDisk?.because ?? '');
+      const disk = await run.bench.filesystem(sharedAndSlow);
+      await start('gb-commits', ['-v', `${disk.subdirectory('a')}:/data`], commits);
+      await start('gb-batch', ['-v', `${disk.subdirectory('b')}:/data`], batch);
+      try {
+        const finding = await foundSoon('storage/io-starved-by-neighbour', 'gb-commits', daemon.environment);
+        expect(finding.severity).toBe('warning');
+      } finally {
+        disk.slow('max');
+        await end('gb-commits', 'gb-batch');
+      }
+    });
+
     test('files of an overlay, one byte each', async () => {
       const image = await run.bench.overlay({ name: 'image', layers: 2, files: lowered });
       await start('gb-copies', ['-v', `${image.directory}:/data`], appends);
@@ -163,6 +189,16 @@ describe.skipIf(withoutCrun !== undefined)(
       const resources = { blockIO: { throttleWriteBpsDevice: [{ major, minor, rate: MiB }] } };
       await using box = await runCrun(['sh', '-c', syncs], { resources, ...given(disk.directory) });
       expect((await foundSoon('storage/io-throttled', box.id)).certainty).toBe('proved');
+    });
+
+    test('commits beside a batch on one slow disk', async context => {
+      context.skip(noSlowDisk !== undefined, noSlowDisk?.because ?? '');
+      const disk = await run.bench.filesystem(sharedAndSlow);
+      await using box = await runCrun(['sh', '-c', commits], given(disk.subdirectory('a')));
+      await using _ = await runCrun(['sh', '-c', batch], given(disk.subdirectory('b')));
+      const finding = await foundSoon('storage/io-starved-by-neighbour', box.id);
+      expect(finding.summary).toContain('of that is others');
+      disk.slow('max');
     });
 
     test('a flood of writes to a slow disk; two on one disk, and one fills it', async context => {

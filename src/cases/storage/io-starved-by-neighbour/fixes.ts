@@ -1,0 +1,37 @@
+import type { DiskNeighbour } from '../../../diagnose/disk-neighbours.ts';
+import type { Level } from '../../../diagnose/facts.ts';
+import type { Fix } from '../../../diagnose/verdict.ts';
+import { shellWord } from '../../../diagnose/wording.ts';
+import type { IoSample } from '../../../linux/cgroup/model.ts';
+
+interface FixFacts {
+  readonly io: { readonly own: Level<IoSample> };
+}
+
+export function fixesFor({ io }: FixFacts, device: string, taker: DiskNeighbour | undefined): readonly Fix[] {
+  const isV1 = io.own.version === 'v1';
+  const who = taker === undefined || taker.isWriteBack ? 'whoever writes the most' : taker.path;
+  return [
+    {
+      action: `Limit ${who} on that disk${isV1 ? ' (v1: direct I/O and reads alone; buffered writes escape)' : ''}`,
+      ...(taker === undefined || taker.isWriteBack || isV1
+        ? {}
+        : {
+            command: `echo ${shellWord(`${device} wbps=20971520 rbps=20971520`)} > ${shellWord(`/sys/fs/cgroup${taker.path}/io.max`)}`,
+          }),
+      effect: 'The disk has time for this container',
+      risk: 'The other one gets slower: choose what it can live with',
+    },
+    {
+      action:
+        'Give them weights: BFQ as the scheduler of the disk, or io.cost, with a higher io.weight (blkio.bfq.weight) here',
+      effect: 'Each gets its share only while both want the disk',
+      risk: 'Costs some throughput on fast disks',
+    },
+    {
+      action: 'Give one of them a disk of its own, or move the batch to another time',
+      effect: 'They no longer meet',
+      risk: 'The data has to be moved once',
+    },
+  ];
+}
