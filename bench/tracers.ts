@@ -58,7 +58,9 @@ export async function whileTracing<T>(
   action: () => Promise<T>,
 ): Promise<T> {
   const [program, ...words] = tracer.command(container);
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  // It dies with us: bpftrace at every switch, left behind by a bench that was killed, slows the whole machine down.
+  const bound = ['--pdeathsig', 'KILL', program, ...words];
+  const child = spawn('setpriv', bound, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   const exited = once(child, 'exit');
   try {
     await said(child, child.stdout, tracer.ready);

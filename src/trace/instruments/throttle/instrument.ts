@@ -11,7 +11,7 @@ export const instrument: Instrument<ThrottleResult> = {
   question: 'Which threads does a CPU quota stop, at which cgroup, and for how long?',
   unit: 'us',
   kind: 'histogram',
-  cost: 'one comparison for each switch of a CPU from one thread to another; below what can be measured',
+  cost: 'a few loads for each switch of a CPU from one thread to another: 5 % of a program that only switches, not measurable else',
   example: 'glassbox trace throttle web-1 --for 10s',
   engines: [{ engine: 'ebpf', tracepoints: ['sched:sched_switch'] }],
   run: runThrottle,
