@@ -1,5 +1,6 @@
 import { closeSync, constants, mkdirSync, openSync, readSync, rmdirSync, writeFileSync } from 'node:fs';
 import type { KernelFiles } from './files.ts';
+import { initialPidNamespace, readNamespace } from './namespaces.ts';
 import { readStat } from './proc/stat.ts';
 import { absent, absentFromError, flatMapReading, orElse, present, type Reading } from './reading.ts';
 import { findTracefs } from './tracefs.ts';
@@ -204,6 +205,9 @@ export function parseTrace(text: string): { readonly lines: readonly TraceLine[]
 export function sweepTraceInstances(files: KernelFiles): readonly string[] {
   const mountPoint = findTracefs(files);
   if (!mountPoint.present || files.root !== '/') return [];
+  // From within a pid namespace the living outside look dead.
+  const namespace = readNamespace(files, 'self', 'pid');
+  if (!namespace.present || namespace.value !== initialPidNamespace) return [];
   const removed: string[] = [];
   for (const name of orElse(files.list(`${mountPoint.value}/instances`), [])) {
     const match = namePattern.exec(name);

@@ -36,7 +36,13 @@ async function tracing(...words: readonly string[]): Promise<ChildProcess & { pi
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   children.push(child);
-  for await (const line of child.stdout) if (/Ctrl-C ends it early/.test(String(line))) break;
+  // Read on to its end: a pipe that nobody reads any more would end it.
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', text => {
+      if (/Ctrl-C ends it early/.test(String(text))) resolve();
+    });
+    child.on('exit', code => reject(new Error(`it ended with ${code} before it looked`)));
+  });
   return child as ChildProcess & { pid: number };
 }
 
