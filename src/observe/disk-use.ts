@@ -114,7 +114,7 @@ interface Place {
   readonly shown: string;
 }
 
-/** An overlay's upper directory on the host; every mount inside that is of this file system and not within another. */
+/** An overlay's upper directory on the host, never the overlay: that shows the image's files too. Every mount inside that is of this file system and not within another. */
 function placesOn(
   files: KernelFiles,
   init: HostPid,
@@ -130,7 +130,7 @@ function placesOn(
   );
   const seen = new Set<string>();
   const binds = mounts
-    .filter(mount => mount.device === device && mount.options.includes('rw'))
+    .filter(mount => mount.device === device && mount.type !== 'overlay' && mount.options.includes('rw'))
     .toSorted((a, b) => a.root.length - b.root.length)
     .flatMap(({ root, mountPoint }): Place[] => {
       if ([...seen].some(above => root === above || root.startsWith(above === '/' ? '/' : `${above}/`)))
