@@ -86,7 +86,7 @@ const proof = (
   ],
   excluded: excludedBy(facts),
   fixes: fixesFor(facts, worst),
-  trace: 'retransmits',
+  trace: 'tcp',
 });
 
 function sayDrops(
