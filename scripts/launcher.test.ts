@@ -47,6 +47,7 @@ beforeEach(() => {
   for (const name of ['start.ts', 'choose-node-again.ts'])
     cpSync(join(root, 'src/cli', name), join(checkout, 'src/cli', name));
   writeFileSync(join(checkout, 'src/cli/main.ts'), main('1.2.3'));
+  writeFileSync(join(checkout, 'scripts/capture-fixtures.ts'), '');
   writeFileSync(join(checkout, 'package.json'), '{ "name": "glassbox", "type": "module" }');
   writeFileSync(join(checkout, 'package-lock.json'), '{ "lockfileVersion": 3 }');
   program(
