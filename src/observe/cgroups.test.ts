@@ -1,3 +1,5 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { below, type TemporaryTree, temporaryTree } from '../../test/support/tree.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
@@ -98,10 +100,8 @@ test('a cgroup that was made again between the samples has another inode', () =>
   using tree = temporaryTree({ ...mounts, ...below(`/cg/pids${path}`, pids(3)) });
   const observer = observe(tree);
   observer.sample([inPids]);
-  // Both exist for a moment: a disk may give the number of a removed directory away again at once.
-  tree.write(below('/cg/pids/docker/other', pids(1)));
-  tree.remove(`/cg/pids${path}`);
-  tree.write({ '/cg/pids/docker/filler': '' });
+  // Moved and not removed: a disk may give the number of a removed directory away again at once.
+  renameSync(join(tree.root, `/cg/pids${path}`), join(tree.root, '/removed'));
   tree.write(below(`/cg/pids${path}`, pids(1)));
   observer.sample([inPids]);
   const level = observer.tables().pids[path];
