@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, type TestContext, test } from 'vitest';
 import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
@@ -276,20 +276,16 @@ to.bind(0, '127.0.0.1', () => { console.log('ready'); process.stdin.once('data',
 await traceTest(
   'writeback',
   'a writer on a slow disk pauses',
-  [{ kind: 'filesystem', size: bytes(128 << 20) }, { kind: 'slow-disk' }],
-  async context => {
+  [{ kind: 'filesystem', size: bytes(128 << 20) }, { kind: 'slow-disk' }, { kind: 'dirty-limit' }],
+  async () => {
     const run = newRun();
+    // Dirty pages of this device alone, not of the machine, decide then (Linux 6.2).
     const { directory, device } = await run.bench.filesystem({
       name: 'slow',
       size: bytes(128 << 20),
       slow: 8 << 20,
+      dirtyLimit: 4 << 20,
     });
-    const limits = `/sys/class/bdi/${device}`;
-    // Dirty pages of this device alone, not of the machine, decide then (Linux 6.2).
-    if (!readdirSync(limits).includes('strict_limit'))
-      return context.skip('needs bdi strict_limit, Linux 6.2');
-    writeFileSync(`${limits}/strict_limit`, '1');
-    writeFileSync(`${limits}/max_ratio`, '1');
     const container = await start(
       'echo ready; read line; dd if=/dev/zero of=/data/file bs=1M count=90 2>/dev/null; echo done; read line',
       { binds: [{ source: directory, target: '/data', writable: true }] },
