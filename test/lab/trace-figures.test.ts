@@ -260,12 +260,12 @@ for (const name of ['softirq', 'timerlat'] as const)
   });
 
 await traceTest('softirq', 'packets to itself are polls of the backlog', [], async () => {
-  const program = `const { createSocket } = require('node:dgram'); const wanted = 200; let got = 0;
-const to = createSocket('udp4'); const from = createSocket('udp4');
-const next = () => from.send('x', to.address().port, '127.0.0.1');
-to.on('message', () => { got += 1; if (got < wanted) next(); else console.log('done'); });
-to.bind(0, '127.0.0.1', () => { console.log('ready'); process.stdin.once('data', next); });`;
-  const container = await start(`exec ${process.execPath} -e "${program.replaceAll('\n', ' ')}"`, {
+  const container = await start('', {
+    program: {
+      kind: 'node',
+      file: new URL('./programs/udp-to-self.ts', import.meta.url),
+      args: ['200'],
+    },
     limits: { cpuShares: 262_144 },
   });
   const { functions } = await traceDuring('softirq', container.selector, () => goAndWait(container));
