@@ -73,23 +73,23 @@ export async function bootMachine(options: MachineOptions): Promise<Machine> {
   const ready = await guest.within(options.bootMs, 'it did not boot', control.next(/^ready \S+ (\S+)$/));
   return {
     release: ready[1] ?? '',
-    async run(script, { timeoutMs, quietMs = timeoutMs, onOutput, onErrors }) {
+    async run(script, { timeoutMs, quietMs, onOutput, onErrors }) {
       const id = ++runs;
-      const quiet = guest.limit(quietMs, 'its command said nothing');
+      const quiet = quietMs === undefined ? undefined : guest.limit(quietMs, 'its command said nothing');
       const ends = Promise.all([
         output.until(id, chunk => {
-          quiet.renew();
+          quiet?.renew();
           onOutput?.(chunk);
         }),
         errors.until(id, onErrors),
       ]);
       control.send(`run ${id} ${Buffer.byteLength(script)}\n${script}`);
       try {
-        const end = Promise.race([ends, quiet.over]);
+        const end = quiet === undefined ? ends : Promise.race([ends, quiet.over]);
         const [code] = await guest.within(timeoutMs, 'its command did not end', end);
         return code;
       } finally {
-        quiet.end();
+        quiet?.end();
       }
     },
     async fetch(from, to, timeoutMs = 120_000) {
