@@ -1,3 +1,5 @@
+import { openKernelFiles } from '../../linux/files.ts';
+import { readNetCounters } from '../../linux/net/snmp.ts';
 import type { ContainerSpec, LabBench, LabContainer } from '../lab.ts';
 import type { LabHost, RunningProgram } from './network.ts';
 import { networkPrograms } from './programs.ts';
@@ -50,4 +52,20 @@ export async function stopRoutedPair({ container, router, server }: RoutedPair):
   await container.stop();
   await router.stop();
   await server.stop();
+}
+
+const files = openKernelFiles();
+
+/** Reads a counter of net/snmp or net/netstat in a container's own network: `Tcp.RetransSegs`. */
+export const netCounter =
+  (name: string) =>
+  ({ init }: LabContainer): number => {
+    const counters = readNetCounters(files, init);
+    return counters.present ? (counters.value[name] ?? 0) : 0;
+  };
+
+/** Packets that the router's queues towards the server have dropped, as they count themselves. */
+export async function queueDrops({ router }: RoutedPair): Promise<number> {
+  const output = await router.run(['tc', '-s', 'qdisc', 'show', 'dev', 'up0']);
+  return Number(/dropped (\d+)/.exec(output)?.[1] ?? Number.NaN);
 }

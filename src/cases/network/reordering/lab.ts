@@ -3,14 +3,13 @@ import type { LabHost } from '../../../lab/network/network.ts';
 import { networkPrograms } from '../../../lab/network/programs.ts';
 import {
   makeRoutedPair,
+  netCounter,
+  queueDrops,
   type RoutedPair,
   routedServer,
   stopRoutedPair,
 } from '../../../lab/network/routed.ts';
-import { openKernelFiles } from '../../../linux/files.ts';
-import { readNetCounters } from '../../../linux/net/snmp.ts';
 
-const files = openKernelFiles();
 const burst = 256 * 1024;
 const pairs = new Map<number, RoutedPair>();
 const detour =
@@ -44,16 +43,9 @@ async function start(bench: LabBench, reordering: boolean): Promise<LabContainer
   return { ...pair.container, stop: () => stopRoutedPair(pair) };
 }
 
-const counter =
-  (name: string) =>
-  ({ init }: LabContainer): number => {
-    const counters = readNetCounters(files, init);
-    return counters.present ? (counters.value[name] ?? 0) : 0;
-  };
-
-async function dropped({ init }: LabContainer): Promise<number> {
-  const output = await pairs.get(init)?.router.run(['tc', '-s', 'qdisc', 'show', 'dev', 'up0']);
-  return Number(/dropped (\d+)/.exec(output ?? '')?.[1] ?? Number.NaN);
+function dropped({ init }: LabContainer): Promise<number> {
+  const pair = pairs.get(init);
+  return pair === undefined ? Promise.resolve(Number.NaN) : queueDrops(pair);
 }
 
 export const lab: Lab = {
@@ -75,8 +67,8 @@ export const lab: Lab = {
     },
   },
   figures: [
-    { name: 'segments sent again', unit: 'count', read: counter('Tcp.RetransSegs') },
-    { name: 'of these received twice', unit: 'count', read: counter('TcpExt.TCPDSACKRecv') },
+    { name: 'segments sent again', unit: 'count', read: netCounter('Tcp.RetransSegs') },
+    { name: 'of these received twice', unit: 'count', read: netCounter('TcpExt.TCPDSACKRecv') },
     { name: 'dropped', unit: 'count', read: dropped },
   ],
 };

@@ -2,14 +2,13 @@ import type { Lab, LabBench, LabContainer } from '../../../lab/lab.ts';
 import { networkPrograms } from '../../../lab/network/programs.ts';
 import {
   makeRoutedPair,
+  netCounter,
+  queueDrops,
   type RoutedPair,
   routedServer,
   stopRoutedPair,
 } from '../../../lab/network/routed.ts';
-import { openKernelFiles } from '../../../linux/files.ts';
-import { readNetCounters } from '../../../linux/net/snmp.ts';
 
-const files = openKernelFiles();
 const burst = 256 * 1024;
 const pairs = new Map<number, RoutedPair>();
 
@@ -32,17 +31,9 @@ async function start(bench: LabBench, queueMs: number): Promise<LabContainer> {
   return { ...pair.container, stop: () => stopRoutedPair(pair) };
 }
 
-const counter =
-  (name: string) =>
-  ({ init }: LabContainer): number => {
-    const counters = readNetCounters(files, init);
-    return counters.present ? (counters.value[name] ?? 0) : 0;
-  };
-
-/** As the router's queue counts them. */
-async function dropped({ init }: LabContainer): Promise<number> {
-  const output = await pairs.get(init)?.router.run(['tc', '-s', 'qdisc', 'show', 'dev', 'up0']);
-  return Number(/dropped (\d+)/.exec(output ?? '')?.[1] ?? Number.NaN);
+function dropped({ init }: LabContainer): Promise<number> {
+  const pair = pairs.get(init);
+  return pair === undefined ? Promise.resolve(Number.NaN) : queueDrops(pair);
 }
 
 export const lab: Lab = {
@@ -62,7 +53,7 @@ export const lab: Lab = {
     },
   },
   figures: [
-    { name: 'segments sent again', unit: 'count', read: counter('Tcp.RetransSegs') },
+    { name: 'segments sent again', unit: 'count', read: netCounter('Tcp.RetransSegs') },
     { name: 'dropped by the queue', unit: 'count', read: dropped },
   ],
 };
