@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { delivered, effect, leg, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
+import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
 import { judge } from '../../../diagnose/engine.ts';
 import type { Observation } from '../../../observe/observation.ts';
 import { entry } from '../../entry.ts';
@@ -81,10 +82,6 @@ test('answers that end in another namespace', () => {
   });
 });
 
-test('everything passes: ruled out, though connections wait', () => {
-  expect(rule(reachFacts([walk()])).kind).toBe('ruled-out');
-});
-
 test('another fault on the way is not this one', () => {
   const other = walk({
     out: leg({ kind: 'dropped', effect: effect() }, stage('client'), stage('router')),
@@ -93,10 +90,4 @@ test('another fault on the way is not this one', () => {
   expect(rule(reachFacts([other])).kind).toBe('ruled-out');
 });
 
-test('nothing waits and nothing was looked at: ruled out; sent again and not looked at: inconclusive', () => {
-  expect(rule(reachFacts('not looked at')).kind).toBe('ruled-out');
-  expect(rule(reachFacts('not looked at', { 'TcpExt.TCPSynRetrans': [3, 9] }))).toMatchObject({
-    kind: 'inconclusive',
-    missing: [{ remedy: expect.stringContaining('glassbox diagnose') }],
-  });
-});
+staysSilentWithoutItsFault(rule);
