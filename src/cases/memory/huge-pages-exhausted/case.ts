@@ -2,7 +2,7 @@ import { defineCase, type RuleOf } from '../../../diagnose/case.ts';
 
 export const definition = defineCase({
   id: 'memory/huge-pages-exhausted',
-  title: { en: 'Huge pages refused by a limit', 'zh-CN': '大页申请被限额拒绝' },
+  title: { en: 'Huge pages refused by a limit', 'zh-CN': '大页申请被上限拒绝' },
   symptoms: ['killed', 'exited'],
   questions: ['healthy'],
   namespaces: [],

@@ -4,7 +4,7 @@ export const definition = defineCase({
   id: 'security/uid-limits-shared',
   title: {
     en: "Others with the same uid use up the uid's limits",
-    'zh-CN': '相同 uid 的其他容器用光了这个 uid 的限额',
+    'zh-CN': '相同 uid 的其他容器用光了这个 uid 的上限',
   },
   symptoms: ['cannot-fork', 'permission-denied'],
   questions: ['isolated', 'healthy'],
