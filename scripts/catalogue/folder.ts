@@ -57,7 +57,19 @@ export function wrongInIndex(
     ...listed
       .filter((id, place) => listed.indexOf(id) !== place)
       .map(id => `src/cases/index.ts lists ${id} twice. Remove one, or correct the id in its case.ts.`),
+    ...catalogue.flatMap(({ definition: { id, coveredBy = [] } }) =>
+      coveredBy.flatMap(other => wrongSpeaker(id, other, catalogue)),
+    ),
   ];
+}
+
+/** Who speaks for a case must exist and speak for itself: otherwise both could be left out. */
+function wrongSpeaker(id: string, other: string, catalogue: readonly CatalogueEntry[]): readonly string[] {
+  const speaker = catalogue.find(({ definition }) => definition.id === other)?.definition;
+  if (speaker === undefined) return [`${id} is coveredBy ${other}, and there is no such case.`];
+  return speaker.coveredBy === undefined
+    ? []
+    : [`${id} is coveredBy ${other}, which is covered itself. Name the cases that speak for ${other}.`];
 }
 
 /** What is missing or empty in one case's folder. */

@@ -19,7 +19,7 @@ export function answerQuestions(definitions: readonly Case[], verdicts: readonly
   const answer = (question: Question): Answer => {
     const about = verdicts.filter(({ case: id }) => asked.get(id)?.includes(question));
     const against = about.filter(({ verdict }) => verdict.kind === 'found' && verdict.severity !== 'notice');
-    if (against.length > 0) return { answer: 'no', because: against.map(({ case: id }) => id) };
+    if (against.length > 0) return { answer: 'no', because: speakersOf(against) };
     const undecided = about.filter(({ verdict }) => isUndecided(verdict));
     if (undecided.length > 0 || about.length === 0)
       return { answer: 'unknown', because: undecided.map(({ case: id }) => id) };
@@ -27,6 +27,14 @@ export function answerQuestions(definitions: readonly Case[], verdicts: readonly
   };
   return Object.fromEntries(questions.map(question => [question, answer(question)])) as Answers;
 }
+
+/** A finding is not named beside the one that speaks for it, where that answers the same question. */
+const speakersOf = (against: readonly CaseVerdict[]): readonly Case['id'][] => {
+  const ids = against.map(({ case: id }) => id);
+  return against
+    .filter(({ coveredBy = [] }) => !coveredBy.some(id => ids.includes(id)))
+    .map(each => each.case);
+};
 
 const isUndecided = (verdict: CaseVerdict['verdict']): boolean =>
   verdict.kind === 'failed' ||

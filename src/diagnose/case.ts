@@ -48,6 +48,8 @@ export interface Case<Needs extends FactName = FactName, MayUse extends FactName
   readonly instruments?: readonly InstrumentName[];
   /** For how long at least they look, where what they look for comes less than once a second. */
   readonly leastWindowMs?: number;
+  /** Cases whose findings speak for this one's where they blame all that it blames; never mutual. See `covered.ts`. */
+  readonly coveredBy?: readonly CaseId[];
   /** Kernel documents or source files that describe the mechanism. */
   readonly references: readonly string[];
 }

@@ -3,7 +3,7 @@ import type { Observation } from '../observe/observation.ts';
 import { type Answers, answerQuestions } from './answers.ts';
 import { type CaseVerdict, judge, type Rule } from './engine.ts';
 import { reportWalk, type WalkReport } from './path/hops.ts';
-import { type Severity, severities, type Verdict } from './verdict.ts';
+import { type Severity, severities } from './verdict.ts';
 
 /** What `glassbox diagnose --json` prints (DESIGN §4). Everything that shows a diagnosis shows this. */
 export interface Diagnosis {
@@ -65,7 +65,7 @@ export function diagnose(observation: Observation, rules: readonly Rule[]): Diag
           rules.map(rule => rule.definition),
           verdicts,
         ),
-        verdicts: verdicts.toSorted((a, b) => rank(a.verdict) - rank(b.verdict)),
+        verdicts: verdicts.toSorted((a, b) => rank(a) - rank(b)),
         ...walksOf(facts),
       };
     }),
@@ -79,10 +79,14 @@ function walksOf({ reach }: Observation['containers'][number]): Pick<ContainerDi
 }
 
 /** Lower is shown earlier; the catalogue's order breaks ties because sorting is stable. */
-function rank(verdict: Verdict): number {
+function rank({ verdict, coveredBy }: CaseVerdict): number {
   switch (verdict.kind) {
     case 'found':
-      return severities.indexOf(verdict.severity) * 2 + (verdict.certainty === 'proved' ? 0 : 1);
+      return (
+        severities.indexOf(verdict.severity) * 2 +
+        (verdict.certainty === 'proved' ? 0 : 1) +
+        (coveredBy === undefined ? 0 : 0.5)
+      );
     case 'failed':
       return 10;
     case 'inconclusive':

@@ -1,5 +1,6 @@
 import type { Observation } from '../observe/observation.ts';
 import type { Case } from './case.ts';
+import { markCovered } from './covered.ts';
 import type { CommonFacts, FactName, Facts } from './facts.ts';
 import { resolvers } from './resolve.ts';
 import type { Missing, Verdict } from './verdict.ts';
@@ -13,6 +14,8 @@ export interface Rule {
 export interface CaseVerdict {
   readonly case: Case['id'];
   readonly verdict: Verdict;
+  /** Found as well, and they say what it says; left out for a finding that speaks for itself. */
+  readonly coveredBy?: readonly Case['id'][];
 }
 
 type ContainerFacts = Observation['containers'][number];
@@ -23,7 +26,10 @@ export const judge = (
   container: ContainerFacts,
   rules: readonly Rule[],
 ): readonly CaseVerdict[] =>
-  rules.map(rule => ({ case: rule.definition.id, verdict: judgeOne(observation, container, rule) }));
+  markCovered(
+    rules.map(({ definition }) => definition),
+    rules.map(rule => ({ case: rule.definition.id, verdict: judgeOne(observation, container, rule) })),
+  );
 
 /**
  * One verdict. What the case needs and the observation lacks makes it inconclusive without asking the rule; a

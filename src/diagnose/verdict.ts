@@ -18,6 +18,11 @@ export interface Found {
   /** Other explanations of the same symptom, and what excludes them. */
   readonly excluded: readonly Evidence[];
   readonly fixes: readonly Fix[];
+  /**
+   * What it blames, in words that cases have in common (`causes.ts`); left out where no other case could blame the same.
+   * A finding all of whose causes others name is covered by those.
+   */
+  readonly causes?: readonly string[];
   /** The instrument that shows the mechanism from inside the kernel: `glassbox trace <instrument>`. */
   readonly trace: string | null;
 }

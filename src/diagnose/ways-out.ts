@@ -2,6 +2,7 @@ import { capabilityName, sayMask } from '../linux/capabilities.ts';
 import { mayMakeDisks } from '../linux/cgroup/devices.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { HostMount, IsolationFacts, ProcessFacts } from '../observe/observation.ts';
+import { causes } from './causes.ts';
 import type { CommonFacts } from './facts.ts';
 import { givenByHost, isHostRoot } from './host-paths.ts';
 import type { Evidence } from './verdict.ts';
@@ -12,6 +13,7 @@ export interface WayOut {
   readonly could: string;
   readonly evidence: Evidence;
   readonly remedy: 'mount' | 'device' | 'capability' | 'kernel-files';
+  readonly causes: readonly string[];
 }
 
 /** What `root`, a process with the host's uid 0, can reach. */
@@ -60,7 +62,7 @@ function writableHostPaths({ hostMounts }: IsolationFacts, source: string): read
 const most = 3;
 
 /** A recursive bind of the root directory brings all file systems of the host along, each with its own options. */
-const isPartOf = (whole: HostMount, { mountPoint, hostPath }: HostMount): boolean =>
+export const isPartOf = (whole: HostMount, { mountPoint, hostPath }: HostMount): boolean =>
   mountPoint === `${whole.mountPoint === '/' ? '' : whole.mountPoint}${hostPath}`;
 
 const describe = ({ hostPath, mountPoint, type }: HostMount): string =>
@@ -74,6 +76,7 @@ const writable = (mount: HostMount, source: string): WayOut => ({
     observed: describe(mount),
   },
   remedy: 'mount',
+  causes: [causes.mount(mount.mountPoint)],
 });
 
 const several = (could: string, mounts: readonly HostMount[], source: string): WayOut => ({
@@ -84,6 +87,7 @@ const several = (could: string, mounts: readonly HostMount[], source: string): W
     observed: mounts.slice(0, 1).map(describe).join(),
   },
   remedy: 'mount',
+  causes: mounts.map(({ mountPoint }) => causes.mount(mountPoint)),
 });
 
 /** The mount that a path is on: the longest mount point above it, the last of several on one point. */
@@ -123,6 +127,7 @@ function kernelFiles(mounts: readonly Mount[], source: string): readonly WayOut[
           observed: `${mount.mountPoint} ${mount.options.join()} ${type}`,
         },
         remedy: 'kernel-files',
+        causes: [causes.kernelFiles],
       },
     ];
   });
@@ -142,6 +147,7 @@ function devices({ hostDevices, deviceRules }: IsolationFacts, root: ProcessFact
               observed: nodes,
             },
             remedy: 'device',
+            causes: [causes.devices],
           },
         ];
   const makes = root.status.capabilities.effective.includes(mknod);
@@ -156,6 +162,7 @@ function devices({ hostDevices, deviceRules }: IsolationFacts, root: ProcessFact
         observed: deviceRules.value.some(({ type }) => type === 'all') ? 'a *:* rwm' : 'b … rwm',
       },
       remedy: 'device',
+      causes: [causes.devices],
     },
   ];
 }
@@ -193,6 +200,7 @@ function capabilities({ status, pid }: ProcessFacts, sharesPids: boolean): reado
         observed: sayMask(effective),
       },
       remedy: 'capability',
+      causes: [causes.capabilities],
     },
   ];
 }

@@ -50,7 +50,13 @@ const container = (name: string, severity?: Severity): ContainerDiagnosis => ({
   ],
 });
 
-const show = (containers: readonly ContainerDiagnosis[], summarize = true, everyRule = true): string => {
+const show = (
+  containers: readonly ContainerDiagnosis[],
+  summarize = true,
+  everyRule = true,
+  cases: readonly Case[] = [definition],
+  all = false,
+): string => {
   const diagnosis: Diagnosis = {
     version: 1,
     observedAt: '2026-11-23T10:00:05.000Z',
@@ -60,7 +66,7 @@ const show = (containers: readonly ContainerDiagnosis[], summarize = true, every
     notices: [],
   };
   const page = { width: 80, paint: (_: unknown, text: string) => text };
-  return formatDiagnosis(diagnosis, { page, cases: [definition], all: false, everyRule, summarize });
+  return formatDiagnosis(diagnosis, { page, cases, all, everyRule, summarize });
 };
 
 const many = (count: number, severity?: Severity): readonly ContainerDiagnosis[] =>
@@ -103,4 +109,30 @@ test('the five questions are answered only when every rule was asked', () => {
   const one = [container('web', 'warning')];
   expect(show(one, false, true)).toMatch(/^Isolated /m);
   expect(show(one, false, false)).not.toMatch(/^Isolated /m);
+});
+
+test('a finding that others speak for is named with them, and told in full with --all', () => {
+  const covered: Case = {
+    ...definition,
+    id: 'process/covered',
+    title: { en: 'The same, as another sees it', 'zh-CN': '同一件事' },
+  };
+  const [one] = many(1, 'warning');
+  const box = {
+    ...one,
+    verdicts: [
+      ...(one?.verdicts ?? []),
+      {
+        ...container('covered', 'warning').verdicts[0],
+        case: covered.id,
+        coveredBy: [definition.id],
+      },
+    ],
+  } as ContainerDiagnosis;
+  const text = show([box], false, true, [definition, covered]);
+  expect(text).toContain('  Covers   The same, as another sees it (process/covered)\n');
+  expect(text).not.toContain('the story of covered');
+  const all = show([box], false, true, [definition, covered], true);
+  expect(all).toContain('the story of covered');
+  expect(all.match(/Covers/g)).toHaveLength(1);
 });

@@ -107,10 +107,18 @@ const identityOf = (
 function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, view: DiagnosisView): string {
   const { page, cases } = view;
   const definitionOf = (id: Case['id']): Case | undefined => cases.find(definition => definition.id === id);
-  const findings = container.verdicts.flatMap(({ case: id, verdict }) => {
+  const findings = container.verdicts.flatMap(({ case: id, verdict, coveredBy }) => {
     const definition = definitionOf(id);
-    return verdict.kind === 'found' && definition !== undefined
-      ? [formatFinding(definition, verdict, { ...page, container: container.name })]
+    return verdict.kind === 'found' && definition !== undefined && (coveredBy === undefined || view.all)
+      ? [
+          formatFinding(definition, verdict, {
+            ...page,
+            container: container.name,
+            covers: container.verdicts
+              .filter(other => other.coveredBy?.includes(id))
+              .flatMap(other => definitionOf(other.case) ?? []),
+          }),
+        ]
       : [];
   });
   return [

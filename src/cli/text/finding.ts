@@ -12,6 +12,8 @@ export interface Page {
   readonly brief?: boolean;
   /** Whose findings these are, for commands about it. */
   readonly container?: string;
+  /** Cases that were found as well, and for which this finding speaks. */
+  readonly covers?: readonly Case[];
 }
 
 const severityStyle = {
@@ -37,6 +39,7 @@ export function formatFinding(definition: Case, finding: Found, page: Page): str
     ...(page.brief === true ? finding.fixes.slice(0, 1) : finding.fixes).flatMap((fix, index) =>
       formatFix(fix, index, page),
     ),
+    ...coversOf(page),
     pointer('See it', `glassbox lab run ${definition.id}`),
     ...insideOf(finding, page),
     pointer('Read', `glassbox explain ${definition.id}`),
@@ -104,5 +107,13 @@ const insideOf = ({ trace }: Found, { container }: Page): readonly string[] =>
   trace !== null && container !== undefined && isInstrument(trace)
     ? [pointer('Inside', `glassbox trace ${trace} ${printable(container)}`)]
     : [];
+
+/** `Covers   security/root-is-host-root: Root inside is root of the host` */
+const coversOf = ({ covers = [], width: columns }: Page): readonly string[] =>
+  covers.map(({ id, title }, index) => {
+    const hanging = ' '.repeat(indent.length + labelCells);
+    const text = wrap(`${title.en} (${id})`, columns, hanging).slice(hanging.length);
+    return `${indent}${(index === 0 ? 'Covers' : '').padEnd(labelCells)}${text}`;
+  });
 
 const pointer = (label: string, command: string): string => `${indent}${label.padEnd(labelCells)}${command}`;

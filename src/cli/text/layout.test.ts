@@ -11,6 +11,9 @@ test('wraps between words and keeps a long word whole, so that it can be copied'
 
 test('parts are not broken inside', () => {
   expect(wrapParts(['limits yes', 'host unknown'], ' · ', 16)).toBe('limits yes ·\nhost unknown');
+  expect(wrapParts(['limits yes', 'healthy unknown (one, two)'], ' · ', 16)).toBe(
+    'limits yes ·\nhealthy unknown\n(one, two)',
+  );
 });
 
 test('wide characters count twice', () => {

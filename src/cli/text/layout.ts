@@ -58,9 +58,12 @@ export function wrap(text: string, cells: number, indent = ''): string {
   return lines.join('\n');
 }
 
-/** Breaks between parts only, never inside one. */
+/** Breaks between parts, and inside one only when it is longer than a line. */
 export const wrapParts = (parts: readonly string[], separator: string, cells: number): string =>
-  wrap(parts.map(part => part.replaceAll(' ', '\u00a0')).join(separator), cells).replaceAll('\u00a0', ' ');
+  wrap(
+    parts.map(part => (width(part) > cells ? part : part.replaceAll(' ', '\u00a0'))).join(separator),
+    cells,
+  ).replaceAll('\u00a0', ' ');
 
 const namedAtMost = 6;
 

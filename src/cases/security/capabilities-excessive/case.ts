@@ -10,6 +10,7 @@ export const definition = defineCase({
   instruments: ['capabilities'],
   needs: ['init', 'isolation'],
   mayUse: ['processes', 'traced'],
+  coveredBy: ['security/privileged'],
   references: [
     'security/commoncap.c: cap_capable, and its tracepoint since Linux 6.14',
     'security/commoncap.c: cap_bprm_creds_from_file (what an exec gives)',

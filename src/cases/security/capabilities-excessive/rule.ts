@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { causes } from '../../../diagnose/causes.ts';
 import { leastPrivilege } from '../../../diagnose/least-privilege.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
@@ -40,6 +41,7 @@ export const rule: RuleOf<typeof definition> = ({ container, init, isolation, pr
         risk: 'What it needs only at start or once a day was not seen: trace it over its start and its rarest job',
       },
     ],
+    causes: [causes.capabilities],
     trace: 'capabilities',
   });
 };

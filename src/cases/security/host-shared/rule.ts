@@ -34,6 +34,7 @@ export const rule: RuleOf<typeof definition> = facts => {
     evidence: shares.map(({ evidence }) => evidence),
     excluded: apart,
     fixes: shares.map(({ fix }) => fix),
+    causes: shares.flatMap(({ causes }) => causes),
   });
 };
 

@@ -1,6 +1,8 @@
+import { causes } from '../../../diagnose/causes.ts';
 import type { CommonFacts } from '../../../diagnose/facts.ts';
 import { isEngineSocket, isHostRoot } from '../../../diagnose/host-paths.ts';
 import type { Evidence, Fix, Severity } from '../../../diagnose/verdict.ts';
+import { isPartOf } from '../../../diagnose/ways-out.ts';
 import type { NamespaceKind } from '../../../linux/namespaces.ts';
 import type { HostMount, IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
 
@@ -11,6 +13,7 @@ export interface Share {
   readonly what: string;
   readonly evidence: Evidence;
   readonly fix: Fix;
+  readonly causes: readonly string[];
 }
 
 /** Kinds that a container is expected to have for itself; uts and cgroup shared show names, nothing more. */
@@ -68,6 +71,7 @@ function sharedNamespace(kind: Separating, number: string, { pid }: ProcessFacts
       observed: `${kind}:[${number}] both`,
     },
     fix: { action: `Give it ${own}`, effect: 'It sees and touches only its own', risk: lost },
+    causes: [causes.namespace(kind)],
   };
 }
 
@@ -93,6 +97,7 @@ function mountsOf(
         effect: 'It can no longer make containers, and through them become root of the host',
         risk: 'Tools inside that steer the engine (CI runners, dashboards) stop working until they have the proxy',
       },
+      causes: [causes.mount(mount.mountPoint)],
     }),
   );
   const root = mounts.findLast(isHostRoot);
@@ -117,6 +122,9 @@ function mountsOf(
         effect: 'Files of the host are out of its reach',
         risk: 'Programs and libraries that it used from the host must be in its own root',
       },
+      causes: [root, ...mounts.filter(mount => isPartOf(root, mount))].map(({ mountPoint }) =>
+        causes.mount(mountPoint),
+      ),
     },
   ];
 }

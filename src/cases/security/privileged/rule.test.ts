@@ -7,12 +7,14 @@ import {
   notThere,
   process,
 } from '../../../../test/support/facts.ts';
-import { judgeFixture } from '../../../../test/support/fixture.ts';
+import { judgeFixture, readFixture } from '../../../../test/support/fixture.ts';
+import { judge as judgeAll } from '../../../diagnose/engine.ts';
 import { parseDevicesList } from '../../../linux/cgroup/devices.ts';
 import type { ProcessStatus } from '../../../linux/proc/status.ts';
-import { present } from '../../../linux/reading.ts';
+import { mapReading, present } from '../../../linux/reading.ts';
 import { hostPid } from '../../../linux/units.ts';
 import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
+import { catalogue } from '../../index.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -187,4 +189,20 @@ test.each([
 ] as const)('the least set, in the words of %s', (engine, pod, fix) => {
   const verdict = judge(holding(all), {}, { container: container({ engine, pod }) });
   expect(verdict.kind === 'found' && verdict.fixes[0]).toMatchObject(fix);
+});
+
+test('it speaks for root of the host, and with a mount of the host besides it does not', () => {
+  const observation = readFixture(definition.id, 'problem');
+  const coveringRoot = (change: (isolation: IsolationFacts) => IsolationFacts) =>
+    observation.containers.map(
+      facts =>
+        judgeAll(observation, { ...facts, isolation: mapReading(facts.isolation, change) }, catalogue).find(
+          each => each.case === 'security/root-is-host-root',
+        )?.coveredBy,
+    );
+  expect(coveringRoot(isolation => isolation)).toEqual([[definition.id]]);
+  const srv = { mountPoint: '/data', hostPath: '/srv', type: 'ext4', writable: true };
+  expect(coveringRoot(isolation => ({ ...isolation, hostMounts: [...isolation.hostMounts, srv] }))).toEqual([
+    undefined,
+  ]);
 });

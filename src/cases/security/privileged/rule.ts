@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { causes } from '../../../diagnose/causes.ts';
 import { leastPrivilege } from '../../../diagnose/least-privilege.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
@@ -36,6 +37,7 @@ export const rule: RuleOf<typeof definition> = facts => {
     ],
     excluded: barriers.standing,
     fixes: fixesFor(facts, used),
+    causes: [causes.capabilities, ...grantsOf(facts, it)],
     trace: 'capabilities',
   });
 };
@@ -46,6 +48,12 @@ const mayGainAll = ({ status }: ProcessFacts, ofHost: readonly number[] | undefi
   !status.noNewPrivileges &&
   status.seccomp.present &&
   status.seccomp.value === 0;
+
+/** What dropping the privilege takes back: devices and kernel files, too, but no mount. */
+const grantsOf = (facts: RuleFacts, it: ProcessFacts): readonly string[] =>
+  findWaysOut(facts, facts.isolation, it)
+    .filter(({ remedy }) => remedy === 'device' || remedy === 'kernel-files')
+    .flatMap(way => way.causes);
 
 const waysOf = (facts: RuleFacts, holder: ProcessFacts): readonly Evidence[] =>
   findWaysOut(facts, facts.isolation, holder)

@@ -9,6 +9,7 @@ export const definition = defineCase({
   controllers: [],
   needs: ['init', 'isolation'],
   mayUse: ['processes', 'traced'],
+  coveredBy: ['security/privileged', 'security/host-shared'],
   references: [
     'Documentation/admin-guide/namespaces/resource-control.rst',
     'kernel/user_namespace.c: from_kuid, map_write',

@@ -26,6 +26,7 @@ export const rule: RuleOf<typeof definition> = facts => {
     evidence: [uidEvidence(root), map, ...ways.map(({ evidence }) => evidence)],
     excluded: excludedBy(isolation, root, ways),
     fixes: fixesFor(container, ways, tracedBy(facts.traced, 'capabilities')),
+    causes: ways.flatMap(({ causes }) => causes),
   });
 };
 
