@@ -9,8 +9,9 @@ import { flatMapReading, mapReading, orElse, present, type Reading } from '../..
 import { type HostPid, hostPid, type NamespaceId } from '../../linux/units.ts';
 import type { Destination, PacketWalk, ProbeResult, ReachFacts, Target } from './path.ts';
 import { startProbe } from './probe.ts';
+import { deviceState, type WalkContext } from './stage.ts';
 import { type NetworkView, openNetworkView } from './view.ts';
-import { deviceState, type WalkContext, walkLeg } from './walk.ts';
+import { walkLeg } from './walk.ts';
 
 /** What `diagnose --to` asks for. */
 export interface ReachRequest {

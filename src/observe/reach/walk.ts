@@ -1,41 +1,20 @@
 import type { NetDevice } from '../../linux/net/iproute/devices.ts';
 import { type RouteAnswer, type RouteQuestion, routeCommand } from '../../linux/net/iproute/route-get.ts';
-import { isSameAddress } from '../../linux/netfilter/addresses.ts';
-import { type Packet, passHook, type RuleEffect } from '../../linux/netfilter/evaluate.ts';
-import type { Hook, RuleSet } from '../../linux/netfilter/model.ts';
+import type { Packet } from '../../linux/netfilter/evaluate.ts';
 import { absent, orElse } from '../../linux/reading.ts';
 import type { NamespaceId } from '../../linux/units.ts';
-import { type Crossing, crossLink, hasAddress } from './link.ts';
+import { crossLink } from './link.ts';
+import type { Leg, LegEnd, Stage } from './path.ts';
+import { hook, isLocal } from './rules.ts';
 import {
-  type DeviceState,
-  keptCounters,
-  type Leg,
-  type LegEnd,
-  type SampledEffect,
-  type Stage,
-} from './path.ts';
+  type Arrival,
+  neighbourOf,
+  type Pass,
+  stageOf,
+  type Translation,
+  type WalkContext,
+} from './stage.ts';
 import type { Attached, NetworkView } from './view.ts';
-
-export interface WalkContext {
-  readonly view: NetworkView;
-  /** The view of the first sample: counters of then. */
-  readonly before: NetworkView | null;
-  readonly placeOf: (id: NamespaceId) => string;
-}
-
-/** A translation that a namespace did on the way out; the answer's is its reverse, done by connection tracking. */
-export interface Translation {
-  readonly namespace: NamespaceId;
-  readonly from: Packet;
-  readonly to: Packet;
-}
-
-/** A namespace that a packet has come to: `enteredBy` null for its own packets. */
-interface Arrival {
-  readonly namespace: NamespaceId;
-  readonly enteredBy: NetDevice | null;
-  readonly packet: Packet;
-}
 
 export interface WalkedLeg extends Leg {
   readonly translations: readonly Translation[];
@@ -82,19 +61,6 @@ type Passed = {
   | { readonly next: null; readonly end: LegEnd }
   | { readonly next: Pick<Arrival, 'namespace' | 'enteredBy'>; readonly end: null }
 );
-
-/** What is found out about a namespace while the packet is in it; becomes its Stage. */
-interface Pass {
-  readonly context: WalkContext;
-  readonly arrival: Arrival;
-  packet: Packet;
-  readonly effects: SampledEffect[];
-  route: Stage['route'];
-  leavesBy: NetDevice | null;
-  nextHop: string | null;
-  forwarding: Stage['forwarding'];
-  crossing: Crossing | null;
-}
 
 function passNamespace(context: WalkContext, arrival: Arrival, earlier: readonly Translation[]): Passed {
   const translated = translationBack(arrival, earlier);
@@ -220,10 +186,6 @@ const forwardingSysctl = (destination: string, device: string): string => {
 
 const delivered = ({ arrival }: Pass): LegEnd => ({ kind: 'delivered', namespace: arrival.namespace });
 
-const isLocal = (view: NetworkView, namespace: NamespaceId, address: string): boolean =>
-  address.startsWith('127.') ||
-  orElse(view.devices(namespace), []).some(device => hasAddress(device, address));
-
 /** Asks the kernel for the route; a refusal ends the way. */
 function ask(pass: Pass, question: RouteQuestion): LegEnd | null {
   const { view, placeOf } = pass.context;
@@ -268,58 +230,6 @@ function isWrongWayIn(
   );
 }
 
-/** Lets the packet pass the rules of a hook; a certain drop ends the way. */
-function hook(pass: Pass, name: Hook): LegEnd | null {
-  const { view } = pass.context;
-  const { namespace, enteredBy } = pass.arrival;
-  const inner = view.inner(namespace);
-  if (!inner.present) return null;
-  const { sets } = inner.value.rules;
-  const outcome = passHook(sets, name, pass.packet, {
-    inDevice: name === 'output' || name === 'postrouting' ? null : (enteredBy?.name ?? null),
-    outDevice: name === 'prerouting' || name === 'input' ? null : (pass.leavesBy?.name ?? null),
-    isLocal: address => isLocal(view, namespace, address),
-  });
-  const sampled = outcome.effects.map(effect => ({ ...effect, packetsBefore: packetsBefore(pass, effect) }));
-  pass.effects.push(...sampled);
-  pass.packet =
-    outcome.packet.source === 'masquerade'
-      ? {
-          ...outcome.packet,
-          source: addressOn(pass.leavesBy, outcome.packet.destination) ?? pass.packet.source,
-        }
-      : outcome.packet;
-  const last = sampled.at(-1);
-  return outcome.ended && last !== undefined ? { kind: 'dropped', effect: last } : null;
-}
-
-const addressOn = (device: NetDevice | null, destination: string): string | undefined =>
-  device?.addresses.find(({ address }) => address.includes(':') === destination.includes(':'))?.address;
-
-function packetsBefore({ context, arrival }: Pass, { key }: RuleEffect): number | null {
-  const inner = context.before?.inner(arrival.namespace);
-  return inner?.present ? (countersOf(inner.value.rules.sets).get(key) ?? null) : null;
-}
-
-const counterTables = new WeakMap<readonly RuleSet[], ReadonlyMap<string, number>>();
-
-/** All packet counters of rule sets, by the key of a RuleEffect. */
-function countersOf(sets: readonly RuleSet[]): ReadonlyMap<string, number> {
-  const known = counterTables.get(sets);
-  if (known !== undefined) return known;
-  const table = new Map<string, number>();
-  for (const { source, tables } of sets)
-    for (const { family, name, chains } of tables)
-      for (const chain of chains.values()) {
-        const prefix = `${source} ${family} ${name} ${chain.name}`;
-        if (typeof chain.base?.packets === 'number') table.set(`${prefix} policy`, chain.base.packets);
-        for (const { key, packets } of chain.rules)
-          if (packets !== null) table.set(`${prefix} ${key}`, packets);
-      }
-  counterTables.set(sets, table);
-  return table;
-}
-
 /** Leaves by the device that the route says, to whoever has the next hop's address. */
 function cross(pass: Pass): LegEnd | null {
   const { view, placeOf } = pass.context;
@@ -339,59 +249,3 @@ function cross(pass: Pass): LegEnd | null {
   );
   return pass.crossing.end;
 }
-
-const neighbourOf = (view: NetworkView, namespace: NamespaceId, address: string) => {
-  const inner = view.inner(namespace);
-  return inner.present
-    ? inner.value.neighbours.find(neighbour => isSameAddress(neighbour.address, address))
-    : undefined;
-};
-
-function stageOf(pass: Pass): Stage {
-  const { context, arrival, packet, nextHop, crossing } = pass;
-  const { view, before, placeOf } = context;
-  const { namespace } = arrival;
-  const inner = view.inner(namespace);
-  const neighbour = nextHop === null ? undefined : neighbourOf(view, namespace, nextHop);
-  const earlier = nextHop === null || before === null ? undefined : neighbourOf(before, namespace, nextHop);
-  return {
-    namespace,
-    place: placeOf(namespace),
-    pid: view.namespaces.find(({ id }) => id === namespace)?.pid ?? null,
-    enteredBy: arrival.enteredBy === null ? null : deviceState(arrival.enteredBy),
-    packet: { source: packet.source, destination: packet.destination, port: packet.destinationPort },
-    route: pass.route,
-    leavesBy: pass.leavesBy === null ? null : deviceState(pass.leavesBy),
-    nextHop,
-    neighbour:
-      neighbour === undefined
-        ? null
-        : { mac: neighbour.mac, state: neighbour.state, macBefore: earlier?.mac ?? null },
-    forwarding: pass.forwarding,
-    effects: pass.effects,
-    tracked: inner.present ? inner.value.tracked : null,
-    crossed: crossing?.crossed ?? [],
-    holders: crossing?.holders ?? [],
-    unread: inner.present ? inner.value.rules.unread : [inner],
-    counters: { first: kept(before, namespace), last: kept(view, namespace) },
-  };
-}
-
-function kept(view: NetworkView | null, namespace: NamespaceId): Readonly<Record<string, number>> {
-  const inner = view?.inner(namespace);
-  if (inner?.present !== true) return {};
-  const { counters } = inner.value;
-  return Object.fromEntries(
-    keptCounters.flatMap(name => (counters[name] === undefined ? [] : [[name, counters[name]]])),
-  );
-}
-
-export const deviceState = ({ name, kind, mac, mtu, up, carrier, addresses }: NetDevice): DeviceState => ({
-  name,
-  kind,
-  mac,
-  mtu,
-  up,
-  carrier,
-  addresses: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
-});

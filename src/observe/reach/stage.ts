@@ -1,0 +1,97 @@
+import type { NetDevice } from '../../linux/net/iproute/devices.ts';
+import { isSameAddress } from '../../linux/netfilter/addresses.ts';
+import type { Packet } from '../../linux/netfilter/evaluate.ts';
+import type { NamespaceId } from '../../linux/units.ts';
+import type { Crossing } from './link.ts';
+import { type DeviceState, keptCounters, type SampledEffect, type Stage } from './path.ts';
+import type { NetworkView } from './view.ts';
+
+export interface WalkContext {
+  readonly view: NetworkView;
+  /** The view of the first sample: counters of then. */
+  readonly before: NetworkView | null;
+  readonly placeOf: (id: NamespaceId) => string;
+}
+
+/** A translation that a namespace did on the way out; the answer's is its reverse, done by connection tracking. */
+export interface Translation {
+  readonly namespace: NamespaceId;
+  readonly from: Packet;
+  readonly to: Packet;
+}
+
+/** A namespace that a packet has come to: `enteredBy` null for its own packets. */
+export interface Arrival {
+  readonly namespace: NamespaceId;
+  readonly enteredBy: NetDevice | null;
+  readonly packet: Packet;
+}
+
+/** What is found out about a namespace while the packet is in it; becomes its Stage. */
+export interface Pass {
+  readonly context: WalkContext;
+  readonly arrival: Arrival;
+  packet: Packet;
+  readonly effects: SampledEffect[];
+  route: Stage['route'];
+  leavesBy: NetDevice | null;
+  nextHop: string | null;
+  forwarding: Stage['forwarding'];
+  crossing: Crossing | null;
+}
+
+export function stageOf(pass: Pass): Stage {
+  const { context, arrival, packet, nextHop, crossing } = pass;
+  const { view, before, placeOf } = context;
+  const { namespace } = arrival;
+  const inner = view.inner(namespace);
+  const neighbour = nextHop === null ? undefined : neighbourOf(view, namespace, nextHop);
+  const earlier = nextHop === null || before === null ? undefined : neighbourOf(before, namespace, nextHop);
+  return {
+    namespace,
+    place: placeOf(namespace),
+    pid: view.namespaces.find(({ id }) => id === namespace)?.pid ?? null,
+    enteredBy: arrival.enteredBy === null ? null : deviceState(arrival.enteredBy),
+    packet: { source: packet.source, destination: packet.destination, port: packet.destinationPort },
+    route: pass.route,
+    leavesBy: pass.leavesBy === null ? null : deviceState(pass.leavesBy),
+    nextHop,
+    neighbour:
+      neighbour === undefined
+        ? null
+        : { mac: neighbour.mac, state: neighbour.state, macBefore: earlier?.mac ?? null },
+    forwarding: pass.forwarding,
+    effects: pass.effects,
+    tracked: inner.present ? inner.value.tracked : null,
+    crossed: crossing?.crossed ?? [],
+    holders: crossing?.holders ?? [],
+    unread: inner.present ? inner.value.rules.unread : [inner],
+    counters: { first: kept(before, namespace), last: kept(view, namespace) },
+  };
+}
+
+export const neighbourOf = (view: NetworkView, namespace: NamespaceId, address: string) => {
+  const inner = view.inner(namespace);
+  return inner.present
+    ? inner.value.neighbours.find(neighbour => isSameAddress(neighbour.address, address))
+    : undefined;
+};
+
+function kept(view: NetworkView | null, namespace: NamespaceId): Readonly<Record<string, number>> {
+  const inner = view?.inner(namespace);
+  if (inner?.present !== true) return {};
+  const { counters } = inner.value;
+  return Object.fromEntries(
+    keptCounters.flatMap(name => (counters[name] === undefined ? [] : [[name, counters[name]]])),
+  );
+}
+
+export const deviceState = ({ name, kind, mac, mtu, up, carrier, addresses }: NetDevice): DeviceState => ({
+  name,
+  kind,
+  mac,
+  mtu,
+  up,
+  carrier,
+  addresses: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
+});
