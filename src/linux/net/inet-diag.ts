@@ -1,14 +1,13 @@
 import { absent, present } from '../reading.ts';
 import { formatAddress } from './address.ts';
 import type { ListeningSocket } from './listening-socket.ts';
+import { type DatagramEnd, readMessages } from './netlink.ts';
 
 /**
  * The wire form of sock_diag(7) for TCP listeners (include/uapi/linux/{netlink,sock_diag,inet_diag}.h). Netlink
  * is in the machine's byte order but for ports and addresses, which are in network order.
  */
 const nlmsgHeader = 16;
-const nlmsgError = 2;
-const nlmsgDone = 3;
 const sockDiagByFamily = 20;
 const requestAndDump = 0x301;
 const protocolTcp = 6;
@@ -37,9 +36,6 @@ export function listenDumpRequest(family: AddressFamily, littleEndian: boolean):
   return bytes;
 }
 
-/** `error` is the errno the kernel refused with, as a positive number. */
-export type DatagramEnd = 'more' | 'done' | { readonly error: number } | 'malformed';
-
 /** One datagram of the answer. */
 export interface ListenDump {
   readonly sockets: readonly ListeningSocket[];
@@ -48,7 +44,7 @@ export interface ListenDump {
 
 export function parseListenDump(datagram: Uint8Array, littleEndian: boolean): ListenDump {
   const sockets: ListeningSocket[] = [];
-  const end = readMessages(datagram, littleEndian, message => {
+  const end = readSockets(datagram, littleEndian, message => {
     const socket = parseMessage(message, littleEndian);
     if (socket !== undefined) sockets.push(socket);
   });
@@ -56,27 +52,11 @@ export function parseListenDump(datagram: Uint8Array, littleEndian: boolean): Li
 }
 
 /** Hands on what follows the header of each message about a socket. */
-export function readMessages(
+export const readSockets = (
   datagram: Uint8Array,
   littleEndian: boolean,
   take: (message: Uint8Array) => void,
-): DatagramEnd {
-  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
-  let offset = 0;
-  while (offset + nlmsgHeader <= datagram.length) {
-    const length = view.getUint32(offset, littleEndian);
-    const type = view.getUint16(offset + 4, littleEndian);
-    if (length < nlmsgHeader || offset + length > datagram.length) return 'malformed';
-    if (type === nlmsgDone) return 'done';
-    if (type === nlmsgError) {
-      if (length < nlmsgHeader + 4) return 'malformed';
-      return { error: -view.getInt32(offset + nlmsgHeader, littleEndian) };
-    }
-    if (type === sockDiagByFamily) take(datagram.subarray(offset + nlmsgHeader, offset + length));
-    offset += align(length);
-  }
-  return offset < datagram.length ? 'malformed' : 'more';
-}
+): DatagramEnd => readMessages(datagram, sockDiagByFamily, littleEndian, take);
 
 /** Netlink messages and attributes start at multiples of four. */
 const align = (length: number): number => (length + 3) & ~3;

@@ -1,7 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { endianness } from 'node:os';
-import { absent, flatMapReading, present, type Reading } from '../reading.ts';
-import { absentFromErrno, type LibC, loadLibC } from '../syscalls/libc.ts';
+import { present, type Reading } from '../reading.ts';
+import { littleEndian, withNetlink } from './netlink.ts';
 
 /**
  * RTM_GETNSID (include/uapi/linux/net_namespace.h): which number a network namespace gives to another one, the
@@ -13,7 +12,6 @@ const rtmNewNsid = 88;
 const rtmGetNsid = 90;
 const attributeNsid = 1;
 const attributeFd = 3;
-const littleEndian = endianness() === 'LE';
 
 /** struct nlmsghdr, struct rtgenmsg (padded to 4), one attribute NETNSA_FD. */
 export function namespaceIdRequest(descriptor: number, little = littleEndian): Uint8Array<ArrayBuffer> {
@@ -45,34 +43,25 @@ export function parseNamespaceId(datagram: Uint8Array, little = littleEndian): n
 }
 
 /** The numbers that the namespace of the calling thread has for those at these paths; paths without one are left out. */
-export function readNamespaceIds(paths: readonly string[]): Reading<ReadonlyMap<string, number>> {
-  return flatMapReading(loadLibC(), libc => {
-    const { socket, send, recv } = callsOf(libc);
-    const netlink = socket(16, 0x80003, 0);
-    if (netlink < 0) return absentFromErrno(what, libc);
+export const readNamespaceIds = (paths: readonly string[]): Reading<ReadonlyMap<string, number>> =>
+  withNetlink(what, 'route', netlink => {
     const found = new Map<string, number>();
-    const answer = new Uint8Array(512);
-    try {
-      for (const path of paths) {
-        const descriptor = openQuietly(path);
-        if (descriptor === undefined) continue;
-        try {
-          const request = namespaceIdRequest(descriptor);
-          if (send(netlink, request, request.length, 0) < 0) return absentFromErrno(what, libc);
-          const length = Number(recv(netlink, answer, answer.length, 0x40));
-          if (length <= 0) return absent(what, 'unreadable', 'the kernel did not answer; look again');
-          const id = parseNamespaceId(answer.subarray(0, length));
+    for (const path of paths) {
+      const descriptor = openQuietly(path);
+      if (descriptor === undefined) continue;
+      try {
+        const answer = netlink.ask(namespaceIdRequest(descriptor), datagram => {
+          const id = parseNamespaceId(datagram);
           if (id !== undefined && id >= 0) found.set(path, id);
-        } finally {
-          closeSync(descriptor);
-        }
+          return 'done';
+        });
+        if (!answer.present) return answer;
+      } finally {
+        closeSync(descriptor);
       }
-    } finally {
-      closeSync(netlink);
     }
     return present(found);
   });
-}
 
 /** A namespace that has gone meanwhile leads nowhere. */
 function openQuietly(path: string): number | undefined {
@@ -81,20 +70,4 @@ function openQuietly(path: string): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-interface Calls {
-  socket(domain: number, type: number, protocol: number): number;
-  send(descriptor: number, bytes: Uint8Array, length: number, flags: number): number;
-  recv(descriptor: number, into: Uint8Array, length: number, flags: number): number;
-}
-let bound: Calls | undefined;
-
-function callsOf({ library }: LibC): Calls {
-  bound ??= {
-    socket: library.func('int socket(int domain, int type, int protocol)'),
-    send: library.func('intptr_t send(int fd, const void *bytes, size_t length, int flags)'),
-    recv: library.func('intptr_t recv(int fd, _Out_ uint8_t *into, size_t length, int flags)'),
-  };
-  return bound;
 }

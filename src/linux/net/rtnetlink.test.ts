@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { linkRequest, parseLink, parseQdisc, qdiscRequest, readRouteMessages, rtm } from './rtnetlink.ts';
+import { readMessages } from './netlink.ts';
+import { linkRequest, parseLink, parseQdisc, qdiscRequest, rtm } from './rtnetlink.ts';
 
 const attribute = (type: number, payload: Uint8Array): Uint8Array => {
   const bytes = new Uint8Array((4 + payload.length + 3) & ~3);
@@ -93,8 +94,7 @@ test('a dump ends with done, or with what the kernel refused', () => {
     return bytes;
   };
   const seen: number[] = [];
-  const read = (bytes: Uint8Array) =>
-    readRouteMessages(bytes, rtm.newLink, true, part => seen.push(part.length));
+  const read = (bytes: Uint8Array) => readMessages(bytes, rtm.newLink, true, part => seen.push(part.length));
   expect(read(joined(message(rtm.newLink, head), message(rtm.newQdisc, head), message(3, word(0))))).toBe(
     'done',
   );

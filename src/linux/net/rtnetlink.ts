@@ -123,28 +123,6 @@ export function parseQdisc(message: Uint8Array, little: boolean): Qdisc | undefi
   };
 }
 
-/** Hands on what follows the header of each message of one type. */
-export function readRouteMessages(
-  datagram: Uint8Array,
-  type: number,
-  little: boolean,
-  take: (message: Uint8Array) => void,
-): 'more' | 'done' | 'malformed' | { readonly error: number } {
-  const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
-  let offset = 0;
-  while (offset + header <= datagram.length) {
-    const length = view.getUint32(offset, little);
-    const kind = view.getUint16(offset + 4, little);
-    if (length < header || offset + length > datagram.length) return 'malformed';
-    if (kind === 3) return 'done';
-    if (kind === 2)
-      return length < header + 4 ? 'malformed' : { error: -view.getInt32(offset + header, little) };
-    if (kind === type) take(datagram.subarray(offset + header, offset + length));
-    offset += (length + 3) & ~3;
-  }
-  return offset < datagram.length ? 'malformed' : 'more';
-}
-
 function attributesOf(bytes: Uint8Array, little: boolean): ReadonlyMap<number, Uint8Array> {
   const attributes = new Map<number, Uint8Array>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
 import {
   delivered,
   device,
@@ -11,31 +11,18 @@ import {
   walk,
 } from '../../../../test/support/reach.ts';
 import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
-import { judge } from '../../../diagnose/engine.ts';
-import type { Observation } from '../../../observe/observation.ts';
-import { entry } from '../../entry.ts';
 import { definition } from './case.ts';
-import { lab } from './lab.ts';
 import { rule } from './rule.ts';
 
-const verdictOn = (fixture: string) => {
-  const observation: Observation = JSON.parse(
-    readFileSync(new URL(`./fixture/${fixture}.json`, import.meta.url), 'utf8'),
-  );
-  const [container] = observation.containers;
-  if (container === undefined) throw new Error('a fixture without a container');
-  return judge(observation, container, [entry(definition, rule, lab)])[0]?.verdict;
-};
-
 test('found in the problem, with the router that cannot forward; ruled out in the healthy twin', () => {
-  expect(verdictOn('problem')).toMatchObject({
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
     kind: 'found',
     severity: 'critical',
     certainty: 'proved',
     summary: expect.stringMatching(/sends up to 1500 bytes, and up0 in router .* takes only 1400/),
     evidence: expect.arrayContaining([expect.objectContaining({ claim: 'Packets too large to forward' })]),
   });
-  expect(verdictOn('healthy')).toMatchObject({ kind: 'ruled-out' });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({ kind: 'ruled-out' });
 });
 
 const narrowRouter = (counters = {}) =>

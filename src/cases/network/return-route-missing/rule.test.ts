@@ -1,25 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
 import { delivered, effect, leg, moved, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
 import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
-import { judge } from '../../../diagnose/engine.ts';
-import type { Observation } from '../../../observe/observation.ts';
-import { entry } from '../../entry.ts';
 import { definition } from './case.ts';
-import { lab } from './lab.ts';
 import { rule } from './rule.ts';
 
-const verdictOn = (fixture: string) => {
-  const observation: Observation = JSON.parse(
-    readFileSync(new URL(`./fixture/${fixture}.json`, import.meta.url), 'utf8'),
-  );
-  const [container] = observation.containers;
-  if (container === undefined) throw new Error('a fixture without a container');
-  return judge(observation, container, [entry(definition, rule, lab)])[0]?.verdict;
-};
-
 test('found in the problem, with the counter of the far side; ruled out in the healthy twin', () => {
-  expect(verdictOn('problem')).toMatchObject({
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
     kind: 'found',
     severity: 'critical',
     certainty: 'proved',
@@ -29,7 +16,7 @@ test('found in the problem, with the counter of the far side; ruled out in the h
       expect.objectContaining({ claim: expect.stringMatching(/^Packets that arrived in server/) }),
     ]),
   });
-  expect(verdictOn('healthy')).toMatchObject({ kind: 'ruled-out' });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({ kind: 'ruled-out' });
 });
 
 const unreachable = { kind: 'refused', error: 'ENETUNREACH', says: 'Network is unreachable' } as const;

@@ -1,30 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { judgeFixture } from '../../../../test/support/fixture.ts';
 import { device, effect, leg, moved, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
 import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
-import { judge } from '../../../diagnose/engine.ts';
-import type { Observation } from '../../../observe/observation.ts';
-import { entry } from '../../entry.ts';
 import { definition } from './case.ts';
-import { lab } from './lab.ts';
 import { rule } from './rule.ts';
 
-const verdictOn = (fixture: string) => {
-  const observation: Observation = JSON.parse(
-    readFileSync(new URL(`./fixture/${fixture}.json`, import.meta.url), 'utf8'),
-  );
-  const [container] = observation.containers;
-  if (container === undefined) throw new Error('a fixture without a container');
-  return judge(observation, container, [entry(definition, rule, lab)])[0]?.verdict;
-};
-
 test('found in the problem by the counter alone; ruled out in the healthy twin', () => {
-  expect(verdictOn('problem')).toMatchObject({
+  expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
     kind: 'found',
     certainty: 'proved',
     evidence: expect.arrayContaining([expect.objectContaining({ claim: 'Packets without a route' })]),
   });
-  expect(verdictOn('healthy')).toMatchObject({ kind: 'ruled-out' });
+  expect(judgeFixture(definition, rule, 'healthy')).toMatchObject({ kind: 'ruled-out' });
 });
 
 const unreachable = { kind: 'refused', error: 'ENETUNREACH', says: 'Network is unreachable' } as const;
