@@ -1,6 +1,8 @@
+import { deviceName } from '../linux/below.ts';
 import { type Bytes, bytes } from '../linux/units.ts';
 import type { DiskUse, DiskUsePart } from '../observe/disk-use.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
+import type { UnlinkedFile } from '../observe/observation.ts';
 import type { Evidence } from './verdict.ts';
 import { sayBytes } from './wording.ts';
 
@@ -10,6 +12,16 @@ export const storageOf = ({ upper, device }: FileSystemFacts): string => upper?.
 export const useOf = (fileSystem: FileSystemFacts, uses: readonly DiskUse[]): DiskUse | undefined =>
   uses.find(({ device }) => device === storageOf(fileSystem));
 
+/** Deleted files that are still open on these file systems, once each. On an overlay st_dev is the overlay's own. */
+export function unlinkedOn(
+  files: readonly UnlinkedFile[],
+  fileSystems: readonly FileSystemFacts[],
+): readonly UnlinkedFile[] {
+  const devices = new Set(fileSystems.flatMap(each => [each.device, storageOf(each)]));
+  const held = files.filter(({ device }) => devices.has(deviceName(device)));
+  return [...new Map(held.map(file => [`${file.device} ${file.inode}`, file])).values()];
+}
+
 /**
  * write(2) answers ENOSPC. Not exactly 0: a file system keeps some blocks back for its own use, and the last ones may be
  * too few for what is asked.
@@ -17,9 +29,9 @@ export const useOf = (fileSystem: FileSystemFacts, uses: readonly DiskUse[]): Di
 export const isFull = ({ last }: FileSystemFacts): boolean =>
   last.available <= Math.max(64 * 1024, Math.min(last.total * 0.005, 2 ** 20));
 
-/** The container sees less of the file system than the host does: statfs(2) answers with the limits of its project. */
-export const hasProjectQuota = ({ last }: FileSystemFacts, use: DiskUse | undefined): boolean =>
-  use?.hostRoom !== undefined && use.hostRoom.total > last.total;
+/** A limit that the kernel tells, or that shows: statfs(2) answers with the limits of a project, and the host sees more. */
+export const hasProjectQuota = ({ last, quota }: FileSystemFacts, use: DiskUse | undefined): boolean =>
+  quota?.hard !== undefined || (use?.hostRoom !== undefined && use.hostRoom.total > last.total);
 
 /** Directories that the host itself needs room in. */
 const ofTheHost = /^\/(?:$|var$|var\/(?:lib|log|tmp)(?:\/|$)|home$|tmp$|usr$|opt$)/;
@@ -61,13 +73,3 @@ export const roomEvidence = (fileSystem: FileSystemFacts): Evidence => ({
 });
 
 export const usedOn = ({ last }: FileSystemFacts): Bytes => bytes(last.total - last.free);
-
-/** How to set one, by the file system that holds it. */
-export function quotaHint({ type, source }: FileSystemFacts, { hostMounts }: DiskUse): string {
-  const mount = hostMounts[0] ?? '/';
-  if (type === 'xfs') return `On XFS with prjquota: xfs_quota -x -c 'limit -p bhard=10g 42' ${mount}`;
-  if (type === 'ext4')
-    return `On ext4: tune2fs -O quota,project ${source}, then setquota -P 42 0 10G 0 0 ${mount}`;
-  if (type === 'btrfs') return `On btrfs: btrfs qgroup limit 10G DIRECTORY`;
-  return 'docker run --storage-opt size=10G (overlay2 on XFS with pquota) bounds its layer; a volume can have its own';
-}

@@ -42,6 +42,10 @@ export interface WalkOptions {
   readonly onFile?: (path: string, status: Stats) => void;
   /** Asked now and then: true ends the walk, which keeps what it has. */
   readonly isEnded?: () => boolean;
+  /** Mount points, latin1 as paths are here: what is mounted there is not walked, be it of the same file system. */
+  readonly mounted?: ReadonlySet<string>;
+  /** Inodes with several names that were counted already, also by walks before this one. */
+  readonly linked?: Set<number>;
 }
 
 /** More names of one file than fit here count again: a bound on memory, not on what is walked. */
@@ -71,7 +75,7 @@ export function* walkTree(descriptor: number, name: string, options: WalkOptions
     deadline: performance.now() + options.bounds.milliseconds,
     device: fstatSync(descriptor).dev,
     largest: [],
-    linked: new Set(),
+    linked: options.linked ?? new Set(),
     entries: 0,
     bytes: 0,
     complete: true,
@@ -111,7 +115,7 @@ function* visit(walk: Walk, descriptor: number, path: string, depth: number): Ge
         return;
       }
       if (found.isDirectory()) below.push(found.name);
-      else if (found.isFile())
+      else if (found.isFile() && !isMounted(walk, `${path}/${found.name}`))
         note(walk, `${byDescriptor(descriptor)}/${found.name}`, `${path}/${found.name}`);
       if (walk.entries % entriesBetweenYields === 0) yield treeOf(walk);
     }
@@ -125,10 +129,13 @@ function* visit(walk: Walk, descriptor: number, path: string, depth: number): Ge
     return;
   }
   for (const name of below) {
+    if (isMounted(walk, `${path}/${name}`)) continue;
     yield* descend(walk, `${byDescriptor(descriptor)}/${name}`, `${path}/${name}`, depth + 1);
     if (!walk.complete && isOver(walk)) return;
   }
 }
+
+const isMounted = ({ options }: Walk, path: string): boolean => options.mounted?.has(path) === true;
 
 const isOver = ({ entries, options, deadline }: Walk): boolean =>
   entries > options.bounds.entries || performance.now() > deadline || options.isEnded?.() === true;

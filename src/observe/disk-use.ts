@@ -1,11 +1,12 @@
 import type { Container } from '../containers/container.ts';
+import { asLatin1 } from '../linux/below.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import { orElse, type Reading } from '../linux/reading.ts';
 import { type Bytes, bytes, type HostPid } from '../linux/units.ts';
 import { type Tree, type WalkBounds, type WalkOptions, walkBelow } from '../linux/walk.ts';
 import { findLogs } from './engine-logs.ts';
-import type { FileSystemFacts } from './file-systems.ts';
+import { type FileSystemFacts, isWithin } from './file-systems.ts';
 import { findSharers, type Sharer } from './sharers.ts';
 
 /** What a container has on one file system, part by part, and who else has it mounted. */
@@ -67,11 +68,19 @@ export function* walkDiskUse(
   if (init === null) return [];
   const mounts = orElse(options.mounts, []);
   const hostMounts = orElse(options.hostMounts, []);
+  const mounted = new Set(mounts.map(({ mountPoint }) => asLatin1(mountPoint)));
   const uses: DiskUse[] = [];
   for (const device of new Set(fileSystems.map(storageDevice))) {
     const parts: DiskUsePart[] = [];
+    const linked = new Set<number>();
     for (const place of placesOn(files, init, device, fileSystems, mounts)) {
-      const tree = yield* walkPlace(place, device, { bounds, ...(isEnded === undefined ? {} : { isEnded }) });
+      const tree = yield* walkPlace(place, device, {
+        bounds,
+        linked,
+        // What lies in a layer is no mount point there, whatever the container has mounted over it.
+        ...(place.kind === 'mount' ? { mounted } : {}),
+        ...(isEnded === undefined ? {} : { isEnded }),
+      });
       if (tree !== undefined) parts.push({ kind: place.kind, path: place.shown, ...tree });
     }
     for (const log of findLogs(files, container, fileSystems))
@@ -133,8 +142,7 @@ function placesOn(
     .filter(mount => mount.device === device && mount.type !== 'overlay' && mount.options.includes('rw'))
     .toSorted((a, b) => a.root.length - b.root.length)
     .flatMap(({ root, mountPoint }): Place[] => {
-      if ([...seen].some(above => root === above || root.startsWith(above === '/' ? '/' : `${above}/`)))
-        return [];
+      if ([...seen].some(above => isWithin(root, above))) return [];
       seen.add(root);
       return [{ kind: 'mount', root: `${at}/proc/${init}/root`, path: mountPoint, shown: mountPoint }];
     });

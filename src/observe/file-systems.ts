@@ -1,8 +1,10 @@
+import { closeSync } from 'node:fs';
 import type { Container } from '../containers/container.ts';
-import { deviceName, type Room, readRoomBelow } from '../linux/below.ts';
+import { deviceName, openBelow, type Room, readRoomBelow } from '../linux/below.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
-import type { Reading } from '../linux/reading.ts';
+import { absentFromError, type Reading } from '../linux/reading.ts';
+import { type ProjectQuota, readProjectQuota } from '../linux/syscalls/project-quota.ts';
 import type { HostPid } from '../linux/units.ts';
 
 /** A file system on a disk that a container may write to, once however often it is mounted inside. */
@@ -17,7 +19,16 @@ export interface FileSystemFacts {
   /** Of the file system, as its mount on the host says; quotas show here (`prjquota`). */
   readonly superOptions: readonly string[];
   /** Of an overlay that the host has mounted too: the directory it writes to, and its st_dev. */
-  readonly upper?: { readonly path: string; readonly device: string };
+  readonly upper?: {
+    readonly path: string;
+    readonly device: string;
+    /** What that directory is on, as the host has it mounted. */
+    readonly on?: Pick<Mount, 'type' | 'source' | 'mountPoint' | 'superOptions'>;
+  };
+  /** The directory that is mounted here (of an overlay: the upper one) by its path on the host. */
+  readonly hostPath?: string;
+  /** Of that directory, where it belongs to a project and the kernel tells. */
+  readonly quota?: ProjectQuota;
   /** At the beginning of the window; left out when it could not be read then. */
   readonly first?: Room;
   readonly last: Room;
@@ -33,10 +44,10 @@ const remote = /^(nfs|nfs4|cifs|smb3|ceph|9p|afs|lustre|glusterfs|fuse(?!\.fuse-
 export interface FileSystemObserver {
   /** Twice; the first time is the beginning of the window. */
   sample(): void;
-  finish(init: HostPid): readonly FileSystemFacts[];
+  finish(init: HostPid, withQuotas: boolean): readonly FileSystemFacts[];
 }
 
-interface Watched extends Omit<FileSystemFacts, 'first' | 'last'> {
+interface Watched extends Omit<FileSystemFacts, 'first' | 'last' | 'quota'> {
   readonly init: HostPid;
 }
 
@@ -67,13 +78,21 @@ export function createFileSystemObserver(
         else last.delete(each);
       }
     },
-    finish: init =>
+    finish: (init, withQuotas) =>
       watched.flatMap(each => {
         const room = last.get(each);
         if (each.init !== init || room === undefined) return [];
         const { init: _, ...facts } = each;
         const earlier = first.get(each);
-        return [{ ...facts, ...(earlier === undefined ? {} : { first: earlier }), last: room }];
+        const quota = withQuotas ? quotaOf(before, each) : undefined;
+        return [
+          {
+            ...facts,
+            ...(quota === undefined ? {} : { quota }),
+            ...(earlier === undefined ? {} : { first: earlier }),
+            last: room,
+          },
+        ];
       }),
   };
 }
@@ -96,12 +115,19 @@ function writable(mounts: readonly Mount[]): readonly Mount[] {
  */
 function describe(
   files: KernelFiles,
-  { mountPoint, type, device, source, superOptions }: Mount,
+  { mountPoint, root, type, device, source, superOptions }: Mount,
   host: readonly Mount[],
-): Omit<FileSystemFacts, 'first' | 'last'> {
+): Omit<FileSystemFacts, 'first' | 'last' | 'quota'> {
   const facts = { mountPoint, type, device, source, superOptions: type === 'overlay' ? [] : superOptions };
-  const onHost = type === 'overlay' ? host.find(mount => mount.device === device) : undefined;
+  const onHost = host.find(mount => mount.device === device);
   if (onHost === undefined) return facts;
+  if (type !== 'overlay') {
+    const path = pathOnHost(
+      root,
+      host.filter(mount => mount.device === device),
+    );
+    return { ...facts, ...(path === undefined ? {} : { hostPath: path }) };
+  }
   const lower = lowerLayers(onHost.superOptions);
   const path = option(onHost.superOptions, 'upperdir');
   const status = path === undefined ? undefined : files.status(path);
@@ -110,8 +136,50 @@ function describe(
     ...(lower.length === 0 ? {} : { lower }),
     ...(path === undefined || status?.present !== true
       ? {}
-      : { upper: { path, device: deviceName(status.value.device) } }),
+      : { upper: upperOn(path, deviceName(status.value.device), host), hostPath: path }),
   };
+}
+
+function upperOn(
+  path: string,
+  device: string,
+  host: readonly Mount[],
+): NonNullable<FileSystemFacts['upper']> {
+  const under = host.find(mount => mount.device === device);
+  if (under === undefined) return { path, device };
+  const { type, source, mountPoint, superOptions } = under;
+  return { path, device, on: { type, source, mountPoint, superOptions } };
+}
+
+/** Where a directory of a file system is on the host: a mount there may show all of it or a part. */
+function pathOnHost(root: string, mounts: readonly Mount[]): string | undefined {
+  const shows = mounts.find(mount => isWithin(root, mount.root));
+  if (shows === undefined) return undefined;
+  const rest = root.slice(shows.root === '/' ? 0 : shows.root.length);
+  return `${shows.mountPoint === '/' ? '' : shows.mountPoint}${rest === '/' ? '' : rest}` || '/';
+}
+
+/** Whether a path is that directory or below it. */
+export const isWithin = (path: string, directory: string): boolean =>
+  directory === '/' || path === directory || path.startsWith(`${directory}/`);
+
+/** Through the container's own mount, or of an overlay through the host's directory: never by a path that it could swap. */
+function quotaOf(before: string, { init, mountPoint, upper }: Watched): ProjectQuota | undefined {
+  let directory: number | undefined;
+  try {
+    directory =
+      upper === undefined
+        ? openBelow(`${before}/proc/${init}/root`, mountPoint)
+        : openBelow(`${before}/`, upper.path);
+    const quota = readProjectQuota(directory);
+    return quota.present ? quota.value : undefined;
+  } catch (error) {
+    // A file that is mounted, or gone by now.
+    absentFromError(mountPoint, error);
+    return undefined;
+  } finally {
+    if (directory !== undefined) closeSync(directory);
+  }
 }
 
 /** `lowerdir=a:b`, a colon within a path as `\\:`; from 6.8 on also `lowerdir+=a`, once for each. Relative ones cannot be found. */

@@ -81,7 +81,7 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
     container(container) {
       const { init } = container;
       if (init === null) return {};
-      const all = fileSystems.finish(init);
+      const all = fileSystems.finish(init, inDetail);
       if (!inDetail) return { fileSystems: all };
       const copiedUp = containers.length > mostWalked ? {} : { copiedUp: copiedIn(all) };
       const full = all.filter(({ last }) => isNearlyFull(last));

@@ -1,5 +1,6 @@
 import { catalogue } from '../../cases/index.ts';
 import { answerQuestions } from '../../diagnose/answers.ts';
+import { diskAccountOf } from '../../diagnose/disk-account.ts';
 import { judge } from '../../diagnose/engine.ts';
 import { accountOf, type MemoryAccount } from '../../diagnose/memory-account.ts';
 import { resolvers } from '../../diagnose/resolve.ts';
@@ -36,6 +37,7 @@ export async function inspect(
       windowMs: observation.windowMs,
       usage: usageOf(observation, facts),
       memory: memoryOf(observation, facts),
+      disk: diskAccountOf(facts),
       ...facts,
     });
     return exitCodes.ran;

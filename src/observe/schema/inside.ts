@@ -71,7 +71,26 @@ export const fileSystem: Schema<FileSystemFacts> = v.object({
   device: text,
   source: text,
   superOptions: list(text),
-  upper: v.exactOptional(v.object({ path: text, device: text })),
+  upper: v.exactOptional(
+    v.object({
+      path: text,
+      device: text,
+      on: v.exactOptional(v.object({ type: text, source: text, mountPoint: text, superOptions: list(text) })),
+    }),
+  ),
+  hostPath: v.exactOptional(text),
+  quota: v.exactOptional(
+    v.object({
+      project: count,
+      inherited: flag,
+      used: amount,
+      files: count,
+      hard: v.exactOptional(amount),
+      soft: v.exactOptional(amount),
+      hardFiles: v.exactOptional(count),
+      graceEnds: v.exactOptional(count),
+    }),
+  ),
   lower: v.exactOptional(list(text)),
   first: v.exactOptional(room),
   last: room,

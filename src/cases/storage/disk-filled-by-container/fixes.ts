@@ -1,7 +1,7 @@
 import type { Container } from '../../../containers/container.ts';
-import { storageOf } from '../../../diagnose/file-system.ts';
+import { quotaFix } from '../../../diagnose/quota.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
-import { sayBytes, shellWord } from '../../../diagnose/wording.ts';
+import { sayBytes } from '../../../diagnose/wording.ts';
 import type { DiskUse, DiskUsePart } from '../../../observe/disk-use.ts';
 import type { FileSystemFacts } from '../../../observe/file-systems.ts';
 
@@ -14,7 +14,7 @@ export function fixesFor(container: Container, fileSystem: FileSystemFacts, use:
     effect: file === undefined ? 'Gives room back at once' : `Gives ${sayBytes(file.size)} back at once`,
     risk: 'It is gone; what is open has to be emptied (truncate -s 0) instead, or nothing gets free',
   };
-  return [room, ...(part === undefined ? [] : [boundOf(container, part)]), quotaFor(fileSystem, use)];
+  return [room, ...(part === undefined ? [] : [boundOf(container, part)]), quotaFix(fileSystem, use)];
 }
 
 function boundOf({ pod }: Container, { kind, path }: DiskUsePart): Fix {
@@ -48,39 +48,4 @@ function boundOf({ pod }: Container, { kind, path }: DiskUsePart): Fix {
         effect: 'ENOSPC meets this container alone',
         risk: 'The data has to be moved once',
       };
-}
-
-/** Which quota there can be depends on the file system under it. */
-function quotaFor(fileSystem: FileSystemFacts, { hostMounts }: DiskUse): Fix {
-  const mount = shellWord(hostMounts[0] ?? fileSystem.mountPoint);
-  const effect = 'The kernel refuses further blocks to this tree alone';
-  switch (fileSystem.type) {
-    case 'xfs':
-      return {
-        action: 'Set a project quota (XFS, mounted with prjquota)',
-        command: `xfs_quota -x -c 'project -s -p DIRECTORY 42' -c 'limit -p bhard=10g 42' ${mount}`,
-        effect,
-        risk: 'prjquota has to be a mount option from the start; for / it is rootflags=prjquota',
-      };
-    case 'ext4':
-      return {
-        action: 'Set a project quota (ext4 with the features quota and project)',
-        command: `tune2fs -O quota,project ${shellWord(fileSystem.source)}   # unmounted; then chattr -p 42 +P DIRECTORY; setquota -P 42 0 10G 0 0 ${mount}`,
-        effect,
-        risk: 'The feature can only be switched on while it is not mounted; needs CONFIG_QFMT_V2',
-      };
-    case 'btrfs':
-      return {
-        action: 'Limit the subvolume',
-        command: `btrfs quota enable ${mount} && btrfs qgroup limit 10G DIRECTORY`,
-        effect: `${effect} (EDQUOT)`,
-        risk: 'Quota groups cost time with many snapshots',
-      };
-    default:
-      return {
-        action: `Set a quota on the file system under it (device ${storageOf(fileSystem)}): XFS with prjquota, ext4 with project, btrfs qgroups`,
-        effect,
-        risk: 'Not every file system can: see its manual',
-      };
-  }
 }

@@ -1,4 +1,4 @@
-import { storageOf } from '../../../diagnose/file-system.ts';
+import { unlinkedOn } from '../../../diagnose/file-system.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
 import { orElse, type Reading } from '../../../linux/reading.ts';
 import { type Bytes, bytes } from '../../../linux/units.ts';
@@ -21,21 +21,13 @@ interface HoldingFacts {
   readonly windowMs: number;
 }
 
-/** glibc's makedev(3) the other way: `7:1` of a st_dev. */
-const deviceNumber = (device: number): string =>
-  `${(device >>> 8) & 0xfff}:${(device & 0xff) | ((device >>> 12) & 0xfff00)}`;
-
 export function holdingOf(
   fileSystem: FileSystemFacts,
   use: DiskUse,
   { unlinkedFiles, processes, windowMs }: HoldingFacts,
 ): Holding {
-  const device = storageOf(fileSystem);
-  const deleted = orElse(unlinkedFiles, []).filter(
-    file => deviceNumber(file.device) === device || deviceNumber(file.device) === fileSystem.device,
-  );
-  const held = new Map(deleted.map(file => [`${file.device} ${file.inode}`, file.allocated]));
-  const unnamed = [...held.values()].reduce((sum, size) => sum + size, 0);
+  const deleted = unlinkedOn(orElse(unlinkedFiles, []), [fileSystem]);
+  const unnamed = deleted.reduce((sum, { allocated }) => sum + allocated, 0);
   const [first] = deleted;
   return {
     bytes: bytes(use.parts.reduce((sum, part) => sum + part.bytes, unnamed)),
