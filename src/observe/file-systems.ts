@@ -1,10 +1,9 @@
-import { closeSync } from 'node:fs';
 import type { Container } from '../containers/container.ts';
-import { deviceName, openBelow, type Room, readRoomBelow } from '../linux/below.ts';
+import { deviceName, type Room, readRoomBelow } from '../linux/below.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
-import { absentFromError, type Reading } from '../linux/reading.ts';
-import { type ProjectQuota, readProjectQuota } from '../linux/syscalls/project-quota.ts';
+import { orElse, type Reading } from '../linux/reading.ts';
+import { type ProjectQuota, readProjectQuotaBelow } from '../linux/syscalls/project-quota.ts';
 import type { HostPid } from '../linux/units.ts';
 
 /** A file system on a disk that a container may write to, once however often it is mounted inside. */
@@ -164,23 +163,13 @@ export const isWithin = (path: string, directory: string): boolean =>
   directory === '/' || path === directory || path.startsWith(`${directory}/`);
 
 /** Through the container's own mount, or of an overlay through the host's directory: never by a path that it could swap. */
-function quotaOf(before: string, { init, mountPoint, upper }: Watched): ProjectQuota | undefined {
-  let directory: number | undefined;
-  try {
-    directory =
-      upper === undefined
-        ? openBelow(`${before}/proc/${init}/root`, mountPoint)
-        : openBelow(`${before}/`, upper.path);
-    const quota = readProjectQuota(directory);
-    return quota.present ? quota.value : undefined;
-  } catch (error) {
-    // A file that is mounted, or gone by now.
-    absentFromError(mountPoint, error);
-    return undefined;
-  } finally {
-    if (directory !== undefined) closeSync(directory);
-  }
-}
+const quotaOf = (before: string, { init, mountPoint, upper }: Watched): ProjectQuota | undefined =>
+  orElse(
+    upper === undefined
+      ? readProjectQuotaBelow(`${before}/proc/${init}/root`, mountPoint)
+      : readProjectQuotaBelow(`${before}/`, upper.path),
+    undefined,
+  );
 
 /** `lowerdir=a:b`, a colon within a path as `\\:`; from 6.8 on also `lowerdir+=a`, once for each. Relative ones cannot be found. */
 function lowerLayers(options: readonly string[]): readonly string[] {

@@ -1,4 +1,6 @@
-import { absent, flatMapReading, present, type Reading } from '../reading.ts';
+import { closeSync } from 'node:fs';
+import { openBelow } from '../below.ts';
+import { absent, absentFromError, flatMapReading, present, type Reading } from '../reading.ts';
 import { type Bytes, bytes } from '../units.ts';
 import { absentFromErrno, type LibC, loadLibC } from './libc.ts';
 import { syscallNumber } from './names.ts';
@@ -50,6 +52,19 @@ export function readProjectQuota(directory: number): Reading<ProjectQuota | unde
       );
     }),
   );
+}
+
+/** The same of a directory inside `root`, no part of whose path is followed when it is a link; absent for a file. */
+export function readProjectQuotaBelow(root: string, path: string): Reading<ProjectQuota | undefined> {
+  let directory: number | undefined;
+  try {
+    directory = openBelow(root, path);
+    return readProjectQuota(directory);
+  } catch (error) {
+    return absentFromError(path, error);
+  } finally {
+    if (directory !== undefined) closeSync(directory);
+  }
 }
 
 /** struct fs_disk_quota. */
