@@ -6,9 +6,12 @@ import type { Evidence } from './verdict.ts';
 export type NetworkCounterFacts = Pick<CommonFacts, 'container' | 'host'> &
   Pick<FactsByName, 'networkCounters'>;
 
-/** `Tcp` and `Ip` are in snmp, their extensions in netstat. */
+/** `Tcp` and `Ip` are in snmp, their extensions in netstat, those of IPv6 in snmp6. */
 export const sourceOf = ({ container }: Pick<CommonFacts, 'container'>, name: string): string =>
-  `/proc/${container.init ?? 'self'}/net/${/^(Tcp|Ip|Mptcp)Ext\./.test(name) ? 'netstat' : 'snmp'} ${name}`;
+  `/proc/${container.init ?? 'self'}/net/${fileOf(name)} ${name}`;
+
+const fileOf = (name: string): string =>
+  /^(Tcp|Ip|Mptcp)Ext\./.test(name) ? 'netstat' : /^\w+6\./.test(name) ? 'snmp6' : 'snmp';
 
 /** How much a counter grew in the window. */
 export function counterGrowth(facts: NetworkCounterFacts, name: string): Reading<number> {

@@ -1,15 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
-import type { HostProgram, LabHost, LabNetwork, NetworkPlace } from '../../src/lab/network/network.ts';
+import type { HostProgram } from '../../src/lab/network/network.ts';
 import { networkPrograms } from '../../src/lab/network/programs.ts';
-import { type HostPid, hostPid } from '../../src/linux/units.ts';
+import type { HostPid } from '../../src/linux/units.ts';
 import { runCrun } from '../support/engines/crun.ts';
 import { whyNot } from '../support/engines/programs.ts';
 import { runUnshare } from '../support/engines/unshare.ts';
 import { foundIn, foundSoon } from '../support/found-in.ts';
 import { walkFrom } from '../support/walk-from.ts';
 import { connect } from '../support/walk-words.ts';
+import { type Wired, wire } from '../support/wired.ts';
 
 const withoutCrun = whyNot('crun', 'busybox', 'setpriv', 'unshare', 'ip', 'iptables-legacy', 'nft');
 
@@ -23,46 +24,14 @@ describe.skipIf(withoutCrun !== undefined)(
     });
     afterAll(() => expect(run?.close()).toEqual([]));
 
-    interface Wired {
-      readonly selector: string;
-      readonly net: LabNetwork;
-      readonly box: NetworkPlace;
-      readonly router: LabHost;
-      readonly server: LabHost;
-    }
-
     const byCrun = (script: string) => runCrun(['sh', '-c', script]);
     const byUnshare = ({ file, args = [] }: HostProgram) =>
       runUnshare([process.execPath, '--disable-warning=ExperimentalWarning', fileURLToPath(file), ...args]);
 
-    /** A container on a router of ours, and a server behind it. */
-    async function wired(
+    const wired = (
       starting: Promise<{ readonly init: HostPid } & AsyncDisposable>,
       body: (wires: Wired) => Promise<void>,
-    ): Promise<void> {
-      await using container = await starting;
-      const net = await run.bench.network();
-      const router = await net.host('router', { forward: true });
-      const server = await net.host('server');
-      const box = { name: 'box', init: hostPid(container.init) };
-      await net.run(box, ['ip', 'link', 'set', 'lo', 'up']);
-      await net.link(
-        { on: box, device: 'net0', addresses: ['10.77.0.2/24'], gateway: '10.77.0.1' },
-        { on: router, device: 'down0', addresses: ['10.77.0.1/24'] },
-      );
-      await net.link(
-        { on: router, device: 'up0', addresses: ['10.78.0.1/24'] },
-        { on: server, addresses: ['10.78.0.2/24'], gateway: '10.78.0.1' },
-      );
-      const serving = await server.start(networkPrograms.serve(8080));
-      await serving.line(/^listening$/);
-      try {
-        await body({ selector: `pid:${container.init}`, net, box, router, server });
-      } finally {
-        await router.stop();
-        await server.stop();
-      }
-    }
+    ) => wire(run, 'ipv4', starting, body);
     const faults = async (selector: string) =>
       [...(await foundIn(selector)).keys()].filter(id => /link|route|forward|firewall|mtu|address/.test(id));
 

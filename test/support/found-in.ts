@@ -48,14 +48,22 @@ export async function foundSoon(
   selector: string,
   environment: Readonly<Record<string, string>> = {},
   instruments: readonly InstrumentName[] = [],
+  certainty: readonly Found['certainty'][] = ['proved', 'likely'],
 ): Promise<Found> {
   for (let attempt = 0; attempt < 8; attempt += 1) {
     const finding = (await foundIn(selector, environment, instruments)).get(id);
-    if (finding !== undefined) return finding;
+    if (finding !== undefined && certainty.includes(finding.certainty)) return finding;
     await sleep(250);
   }
-  throw new Error(`${id} was not found in ${selector}`);
+  throw new Error(`${id} was not found in ${selector} (${certainty.join(' or ')})`);
 }
+
+/** Until the mechanism was seen acting: a SYN is sent again after 1, 2, 4 … s, and a window may pass without one. */
+export const provedSoon = (
+  id: string,
+  selector: string,
+  instruments: readonly InstrumentName[] = [],
+): Promise<Found> => foundSoon(id, selector, {}, instruments, ['proved']);
 
 /** Findings that say something is wrong; a notice is by design, perhaps. */
 export const alarmsIn = async (

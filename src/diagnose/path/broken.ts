@@ -1,5 +1,7 @@
 import type { LegEnd, PacketWalk, SampledEffect, Stage } from '../../observe/reach/path.ts';
 
+import { isIpv6 } from './words.ts';
+
 export const pathFaults = [
   'link-down',
   'route-missing',
@@ -42,8 +44,18 @@ export interface Moved {
   readonly after: number;
 }
 
-/** How much a counter of a stage grew; null when it did not, or is not known. */
-export function movedIn({ counters: { first, last } }: Stage, counter: string, claim: string): Moved | null {
+/** The IPv6 namesakes of counters that are named otherwise than by `Ip6.` (net/ipv6/proc.c). */
+const namesakes: Readonly<Record<string, string>> = { 'IpExt.InNoRoutes': 'Ip6.InNoRoutes' };
+
+/** How much a counter of a stage grew, in the packet's own family; null when it did not, or is not known. */
+export function movedIn(
+  { counters: { first, last }, packet }: Stage,
+  counterOfIpv4: string,
+  claim: string,
+): Moved | null {
+  const counter = isIpv6(packet.destination)
+    ? (namesakes[counterOfIpv4] ?? counterOfIpv4.replace(/^Ip\./, 'Ip6.'))
+    : counterOfIpv4;
   const [before, after] = [first[counter], last[counter]];
   return before === undefined || after === undefined || after <= before
     ? null

@@ -15,7 +15,7 @@ export interface OwnFailures {
 }
 
 export function ownFailures(facts: ReachRuleFacts): OwnFailures {
-  const all = growthOf(facts, 'Ip.OutNoRoutes');
+  const all = growthOf(facts, 'Ip.OutNoRoutes') + growthOf(facts, 'Ip6.OutNoRoutes');
   const answers = Math.min(all, growthOf(facts, 'TcpExt.ListenDrops'));
   return { sent: all - answers, answers };
 }
@@ -26,16 +26,29 @@ export const ownDevices = ({ reach }: ReachRuleFacts): readonly DeviceState[] | 
     ? reach.value.devices.value.filter(({ name }) => name !== 'lo')
     : undefined;
 
-/** A device with an address that is switched off: its routes went with it. */
-export const switchedOff = (facts: ReachRuleFacts): DeviceState | undefined =>
-  ownDevices(facts)?.find(({ up, addresses }) => !up && addresses.length > 0);
+/**
+ * A device that is switched off: its routes went with it, and its IPv6 addresses. So one without any counts where it
+ * was IPv6 that found no route, and no other device has an address beyond the link.
+ */
+export function switchedOff(facts: ReachRuleFacts): DeviceState | undefined {
+  const devices = ownDevices(facts) ?? [];
+  const off = devices.filter(({ up }) => !up);
+  const withAddress = off.find(({ addresses }) => addresses.length > 0);
+  if (withAddress !== undefined || growthOf(facts, 'Ip6.OutNoRoutes') === 0) return withAddress;
+  const hasOther = devices.some(
+    ({ up, addresses }) => up && addresses.some(each => each.includes(':') && !each.startsWith('fe80:')),
+  );
+  return hasOther ? undefined : off.find(({ kind }) => kind !== null);
+}
 
 export const noRouteEvidence = (facts: ReachRuleFacts, claim: string): Evidence => {
   const { first, last } = facts.networkCounters;
+  const isIpv6 = growthOf(facts, 'Ip6.OutNoRoutes') > growthOf(facts, 'Ip.OutNoRoutes');
+  const name = isIpv6 ? 'Ip6.OutNoRoutes' : 'Ip.OutNoRoutes';
   return {
     claim,
-    source: `/proc/${facts.container.init ?? 'self'}/net/snmp Ip.OutNoRoutes`,
-    observed: `${first['Ip.OutNoRoutes'] ?? '?'} → ${last['Ip.OutNoRoutes'] ?? '?'}`,
+    source: `/proc/${facts.container.init ?? 'self'}/net/${isIpv6 ? 'snmp6' : 'snmp'} ${name}`,
+    observed: `${first[name] ?? '?'} → ${last[name] ?? '?'}`,
   };
 };
 

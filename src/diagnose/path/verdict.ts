@@ -188,8 +188,8 @@ function clearing(
       : []),
     {
       claim: 'Packets without a route',
-      source: `${source} Ip.OutNoRoutes`,
-      observed: `+${growthOf(facts, 'Ip.OutNoRoutes')}`,
+      source: `${source} Ip.OutNoRoutes, snmp6 Ip6.OutNoRoutes`,
+      observed: `+${growthOf(facts, 'Ip.OutNoRoutes') + growthOf(facts, 'Ip6.OutNoRoutes')}`,
     },
   ];
 }

@@ -1,7 +1,9 @@
 import type { Destination, Segment, Stage } from '../../observe/reach/path.ts';
 
+export const isIpv6 = (address: string): boolean => address.includes(':');
+
 export const sayPort = (address: string, port: number | null): string =>
-  `${address.includes(':') ? `[${address}]` : address}${port === null ? '' : `:${port}`}`;
+  `${isIpv6(address) ? `[${address}]` : address}${port === null ? '' : `:${port}`}`;
 
 /** `db:5432 (10.78.0.2:5432)`. */
 export const sayDestination = ({ address, port, asked }: Destination): string =>

@@ -1,6 +1,10 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { property, assert as propertyHolds, string } from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openKernelFiles } from '../files.ts';
+import { orElse } from '../reading.ts';
 import { hostPid } from '../units.ts';
 import { parseNetCounters, readNetCounters } from './snmp.ts';
 
@@ -70,6 +74,24 @@ test('no input throws', () => {
       parseNetCounters(`${head}\nTcp: A B\n${tail}\nTcp: 1 x\n${head}`);
     }),
   );
+});
+
+test('counters of IPv6 come from snmp6, without UDP and the types of ICMPv6', () => {
+  const root = mkdtempSync(join(tmpdir(), 'glassbox-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  const net = join(root, 'proc', '7', 'net');
+  mkdirSync(net, { recursive: true });
+  writeFileSync(join(net, 'snmp'), snmp618);
+  writeFileSync(join(net, 'netstat'), netstat618);
+  const readAll = () => readNetCounters(openKernelFiles(root), hostPid(7));
+  expect(orElse(readAll(), {})['Ip6.OutNoRoutes']).toBeUndefined();
+  writeFileSync(
+    join(net, 'snmp6'),
+    'Ip6InReceives                   \t3\nIp6OutNoRoutes  \t12\nIcmp6InPktTooBigs \t4\nIcmp6InType135 \t9\nUdp6InDatagrams \t1\ncut',
+  );
+  const counters = orElse(readAll(), {});
+  expect(counters).toMatchObject({ 'Ip6.InReceives': 3, 'Ip6.OutNoRoutes': 12, 'Icmp6.InPktTooBigs': 4 });
+  expect(Object.keys(counters).filter(name => /^Icmp6.*Type|Udp6/.test(name))).toEqual([]);
 });
 
 test('an ended process has no counters', () => {

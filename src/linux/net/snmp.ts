@@ -2,7 +2,7 @@ import type { KernelFiles } from '../files.ts';
 import { parsed, present, type Reading } from '../reading.ts';
 import type { HostPid } from '../units.ts';
 
-/** Counters of one network namespace by `<protocol>.<name>`: `TcpExt.ListenOverflows`. Events since it was made. */
+/** Counters of one network namespace by `<protocol>.<name>`: `TcpExt.ListenOverflows`, `Ip6.OutNoRoutes`. Events since it was made. */
 export type NetCounters = Readonly<Record<string, number>>;
 
 /**
@@ -47,7 +47,18 @@ function parseInteger(text: string | undefined): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** Reads both files of the network namespace that a process is in, as one table. */
+/**
+ * /proc/<pid>/net/snmp6 (net/ipv6/proc.c): one line each, `Ip6InReceives \t 12`, given as `Ip6.InReceives`. Without those
+ * of UDP and the histograms of ICMPv6 types, which nobody asks for.
+ */
+function addCounters6(counters: Record<string, number>, text: string): void {
+  for (const [, protocol, name = '', value] of text.matchAll(/^(Ip6|Icmp6)(\w+)\s+(\d+)$/gm)) {
+    const number = parseInteger(value);
+    if (number !== undefined && !/^(?:In|Out)Type\d/.test(name)) counters[`${protocol}.${name}`] = number;
+  }
+}
+
+/** Reads these files of the network namespace that a process is in, as one table. */
 export type NetCounterReader = (pid: HostPid) => Reading<NetCounters>;
 
 /** Most namespaces are quiet: their texts are the same again, and often each other's, and are parsed once. */
@@ -60,12 +71,16 @@ export function createNetCounterReader(files: KernelFiles): NetCounterReader {
       if (!text.present) return text;
       texts.push(text.value);
     }
-    const key = texts.join('');
+    // A kernel without IPv6 has none.
+    const six = files.read(`/proc/${pid}/net/snmp6`, 'one-record');
+    const text6 = six.present ? six.value : '';
+    const key = texts.join('') + text6;
     const same = known.get(key);
     if (same !== undefined) return present(same);
     const counters: Record<string, number> = {};
     if (!texts.every(text => addCounters(counters, text)))
       return parsed<NetCounters>(`/proc/${pid}/net/{snmp,netstat}`, undefined);
+    addCounters6(counters, text6);
     known.set(key, counters);
     return present(counters);
   };
@@ -76,6 +91,12 @@ export const readNetCounters = (files: KernelFiles, pid: HostPid): Reading<NetCo
 
 /** Those of the network namespace of the calling thread. */
 export function readNetCountersHere(files: KernelFiles): NetCounters {
-  const texts = ['snmp', 'netstat'].map(name => files.read(`/proc/thread-self/net/${name}`, 'one-record'));
-  return parseNetCounters(texts.map(text => (text.present ? text.value : '')).join('\n')) ?? {};
+  const counters: Record<string, number> = {};
+  for (const name of ['snmp', 'netstat', 'snmp6']) {
+    const text = files.read(`/proc/thread-self/net/${name}`, 'one-record');
+    if (!text.present) continue;
+    if (name === 'snmp6') addCounters6(counters, text.value);
+    else addCounters(counters, text.value);
+  }
+  return counters;
 }

@@ -226,11 +226,14 @@ function translate(
       ? { ...packet, source: address ?? packet.source, sourcePort: port ?? packet.sourcePort }
       : {
           ...packet,
-          destination: action.kind === 'redirect' ? '127.0.0.1' : (address ?? packet.destination),
+          destination: action.kind === 'redirect' ? loopbackOf(packet) : (address ?? packet.destination),
           destinationPort: port ?? packet.destinationPort,
         },
   };
 }
+
+/** Where REDIRECT leads, as far as a walk is concerned: to this very namespace. */
+const loopbackOf = ({ destination }: Packet): string => (destination.includes(':') ? '::1' : '127.0.0.1');
 
 /** Undefined when it depends on what is not known here. */
 function matches({ conditions }: FilterRule, packet: Packet, around: Surroundings): boolean | undefined {

@@ -228,7 +228,7 @@ const holderOf = ({ placeOf }: Context, { namespace, device }: Attached): Addres
 });
 
 export const hasAddress = ({ addresses }: NetDevice, wanted: string): boolean =>
-  addresses.some(({ address }) => isSameAddress(address, wanted));
+  addresses.some(({ address, duplicate }) => duplicate !== 'failed' && isSameAddress(address, wanted));
 
 const isSame = (one: Attached, other: Attached): boolean =>
   one.namespace === other.namespace && one.device.index === other.device.index;

@@ -7,9 +7,10 @@ import { isSameAddress } from '../../linux/netfilter/addresses.ts';
 import { readStat } from '../../linux/proc/stat.ts';
 import { flatMapReading, mapReading, orElse, present, type Reading } from '../../linux/reading.ts';
 import { type HostPid, hostPid, type NamespaceId } from '../../linux/units.ts';
+import { deviceState } from './device-state.ts';
 import type { Destination, PacketWalk, ProbeResult, ReachFacts, Target } from './path.ts';
 import { startProbe } from './probe.ts';
-import { deviceState, type WalkContext } from './stage.ts';
+import type { WalkContext } from './stage.ts';
 import { type NetworkView, openNetworkView } from './view.ts';
 import { walkLeg } from './walk.ts';
 
@@ -221,7 +222,8 @@ function targetOf(
   address: string,
   port: number | null,
 ): Target {
-  const isAny = (text: string): boolean => text === '0.0.0.0' || text === '::';
+  // A socket on :: takes IPv4 too, unless it says IPV6_V6ONLY; one on 0.0.0.0 never takes IPv6.
+  const isAny = (text: string): boolean => text === '::' || (text === '0.0.0.0' && !address.includes(':'));
   return {
     place: placeOf(namespace),
     ...(port === null ? {} : { port }),

@@ -123,6 +123,8 @@ export interface DeviceState {
   readonly up: boolean;
   readonly carrier: boolean;
   readonly addresses: readonly string[];
+  /** IPv6 addresses that it may not use: somebody else on the link has them (duplicate address detection). */
+  readonly refused?: readonly string[];
 }
 
 export interface Segment {
@@ -148,6 +150,14 @@ export const keptCounters = [
   'Ip.OutNoRoutes',
   'Ip.FragFails',
   'IpExt.InNoRoutes',
+  'Ip6.InReceives',
+  'Ip6.InAddrErrors',
+  'Ip6.InNoRoutes',
+  'Ip6.OutForwDatagrams',
+  'Ip6.OutNoRoutes',
+  'Ip6.FragFails',
+  'Icmp6.InDestUnreachs',
+  'Icmp6.InPktTooBigs',
   'Icmp.InDestUnreachs',
   'Icmp.OutDestUnreachs',
   'Tcp.ActiveOpens',

@@ -1,8 +1,8 @@
-import type { NetDevice } from '../../linux/net/iproute/devices.ts';
 import { passHook, type RuleEffect } from '../../linux/netfilter/evaluate.ts';
 import type { Hook, RuleSet } from '../../linux/netfilter/model.ts';
 import { orElse } from '../../linux/reading.ts';
 import type { NamespaceId } from '../../linux/units.ts';
+import { addressOn } from './device-state.ts';
 import { hasAddress } from './link.ts';
 import type { LegEnd } from './path.ts';
 import type { Pass } from './stage.ts';
@@ -32,9 +32,6 @@ export function hook(pass: Pass, name: Hook): LegEnd | null {
   const last = sampled.at(-1);
   return outcome.ended && last !== undefined ? { kind: 'dropped', effect: last } : null;
 }
-
-const addressOn = (device: NetDevice | null, destination: string): string | undefined =>
-  device?.addresses.find(({ address }) => address.includes(':') === destination.includes(':'))?.address;
 
 function packetsBefore({ context, arrival }: Pass, { key }: RuleEffect): number | null {
   const inner = context.before?.inner(arrival.namespace);

@@ -2,8 +2,9 @@ import type { NetDevice } from '../../linux/net/iproute/devices.ts';
 import { isSameAddress } from '../../linux/netfilter/addresses.ts';
 import type { Packet } from '../../linux/netfilter/evaluate.ts';
 import type { NamespaceId } from '../../linux/units.ts';
+import { deviceState } from './device-state.ts';
 import type { Crossing } from './link.ts';
-import { type DeviceState, keptCounters, type SampledEffect, type Stage } from './path.ts';
+import { keptCounters, type SampledEffect, type Stage } from './path.ts';
 import type { NetworkView } from './view.ts';
 
 export interface WalkContext {
@@ -45,8 +46,12 @@ export function stageOf(pass: Pass): Stage {
   const { view, before, placeOf } = context;
   const { namespace } = arrival;
   const inner = view.inner(namespace);
-  const neighbour = nextHop === null ? undefined : neighbourOf(view, namespace, nextHop);
-  const earlier = nextHop === null || before === null ? undefined : neighbourOf(before, namespace, nextHop);
+  const entryIn = (its: NetworkView | null) =>
+    its === null || nextHop === null || pass.leavesBy === null
+      ? undefined
+      : neighbourOf(its, namespace, nextHop, pass.leavesBy.name);
+  const neighbour = entryIn(view);
+  const earlier = entryIn(before);
   return {
     namespace,
     place: placeOf(namespace),
@@ -70,10 +75,13 @@ export function stageOf(pass: Pass): Stage {
   };
 }
 
-export const neighbourOf = (view: NetworkView, namespace: NamespaceId, address: string) => {
+/** By device too: every link may have its own fe80::1. */
+export const neighbourOf = (view: NetworkView, namespace: NamespaceId, address: string, device: string) => {
   const inner = view.inner(namespace);
   return inner.present
-    ? inner.value.neighbours.find(neighbour => isSameAddress(neighbour.address, address))
+    ? inner.value.neighbours.find(
+        neighbour => neighbour.device === device && isSameAddress(neighbour.address, address),
+      )
     : undefined;
 };
 
@@ -85,13 +93,3 @@ function kept(view: NetworkView | null, namespace: NamespaceId): Readonly<Record
     keptCounters.flatMap(name => (counters[name] === undefined ? [] : [[name, counters[name]]])),
   );
 }
-
-export const deviceState = ({ name, kind, mac, mtu, up, carrier, addresses }: NetDevice): DeviceState => ({
-  name,
-  kind,
-  mac,
-  mtu,
-  up,
-  carrier,
-  addresses: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`),
-});

@@ -3,6 +3,7 @@ import { type RouteAnswer, type RouteQuestion, routeCommand } from '../../linux/
 import type { Packet } from '../../linux/netfilter/evaluate.ts';
 import { absent, orElse } from '../../linux/reading.ts';
 import type { NamespaceId } from '../../linux/units.ts';
+import { isIpv6, switchedOff } from './device-state.ts';
 import { crossLink } from './link.ts';
 import type { Leg, LegEnd, Stage } from './path.ts';
 import { hook, isLocal } from './rules.ts';
@@ -106,9 +107,11 @@ function passBridge(
   { namespace, device }: Attached,
   packet: Packet,
 ): { readonly stage: Stage; readonly end: LegEnd | null } | null {
+  const tool = isIpv6(packet.destination) ? 'ip6tables' : 'iptables';
   const isAsked =
-    device.callsIptables || context.view.sysctl(namespace, 'net.bridge.bridge-nf-call-iptables') === '1';
-  if (!isAsked || packet.destination.includes(':')) return null;
+    (tool === 'iptables' ? device.callsIptables : device.callsIp6tables) ||
+    context.view.sysctl(namespace, `net.bridge.bridge-nf-call-${tool}`) === '1';
+  if (!isAsked) return null;
   const pass: Pass = {
     ...{ context, arrival: { namespace, packet, enteredBy: device }, packet, effects: [] },
     ...{ route: null, leavesBy: device, nextHop: null, forwarding: null, crossing: null },
@@ -170,7 +173,7 @@ function takeIn(pass: Pass, device: NetDevice): LegEnd | null {
     const sysctl = forwardingSysctl(destination, device.name);
     const value = view.sysctl(namespace, sysctl);
     if (value !== undefined) pass.forwarding = { sysctl, value };
-    if (value === '0') return { kind: 'not-forwarded', sysctl };
+    if (value === '0' && !isForced(pass, device.name)) return { kind: 'not-forwarded', sysctl };
   }
   const refused = ask(pass, { destination, destinationPort, from: source, enteredBy: device.name });
   if (refused !== null) return refused;
@@ -178,9 +181,15 @@ function takeIn(pass: Pass, device: NetDevice): LegEnd | null {
   return hook(pass, 'forward') ?? hook(pass, 'postrouting') ?? cross(pass);
 }
 
+/** Since Linux 6.17 a device may forward IPv6 although the namespace does not (ip6_forward). */
+const isForced = ({ context: { view }, arrival: { namespace }, packet }: Pass, device: string): boolean =>
+  isIpv6(packet.destination) &&
+  !device.includes('.') &&
+  view.sysctl(namespace, `net.ipv6.conf.${device}.force_forwarding`) === '1';
+
 /** A dot in a device's name (VLANs) cannot be told from those of a sysctl's name: there the value for all stands in. */
 const forwardingSysctl = (destination: string, device: string): string => {
-  if (destination.includes(':')) return 'net.ipv6.conf.all.forwarding';
+  if (isIpv6(destination)) return 'net.ipv6.conf.all.forwarding';
   return device.includes('.') ? 'net.ipv4.ip_forward' : `net.ipv4.conf.${device}.forwarding`;
 };
 
@@ -201,9 +210,7 @@ function ask(pass: Pass, question: RouteQuestion): LegEnd | null {
   };
   if (answer.kind === 'refused') {
     // With its device an address loses its routes: that is the cause, the missing route only what follows.
-    const off = orElse(view.devices(namespace), []).find(
-      ({ name, up, addresses }) => name !== 'lo' && !up && addresses.length > 0,
-    );
+    const off = switchedOff(orElse(view.devices(namespace), []), question.destination);
     if (off !== undefined)
       return { kind: 'link-down', device: off.name, place: placeOf(namespace), how: 'down' };
     if (isWrongWayIn(view, namespace, question, answer.error))
@@ -244,7 +251,7 @@ function cross(pass: Pass): LegEnd | null {
   pass.crossing = crossLink(
     view,
     from,
-    { nextHop, mac: neighbourOf(view, namespace, nextHop)?.mac ?? null },
+    { nextHop, mac: neighbourOf(view, namespace, nextHop, leavesBy.name)?.mac ?? null },
     placeOf,
   );
   return pass.crossing.end;

@@ -60,6 +60,7 @@ const device: Schema<DeviceState> = v.object({
   up: flag,
   carrier: flag,
   addresses: list(text),
+  refused: v.exactOptional(list(text)),
 });
 
 const segment: Schema<Segment> = v.object({

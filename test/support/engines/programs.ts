@@ -36,10 +36,14 @@ export function whyNot(...programs: readonly string[]): string | undefined {
 }
 
 /** Looks every 20 ms until there is something. */
-export async function until<T>(what: string, look: () => T | undefined, timeoutMs = 20_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  timeoutMs = 20_000,
+): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== undefined) return found;
     if (performance.now() > end) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
     await new Promise(resolve => setTimeout(resolve, 20));

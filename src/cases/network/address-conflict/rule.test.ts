@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
-import { delivered, effect, leg, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
+import { delivered, device, effect, leg, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
 import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
@@ -67,6 +67,24 @@ test('answers that end in another namespace', () => {
     kind: 'found',
     summary: expect.stringContaining('end in twin'),
   });
+});
+
+test('an address that its own kernel refused, with and without another to go on with', () => {
+  const refused = ['fd77::9/64'];
+  const alone = device({ addresses: ['10.77.0.2/24', 'fe80::2/64'], refused });
+  expect(rule(reachFacts([], {}, [alone]))).toMatchObject({
+    kind: 'found',
+    severity: 'critical',
+    certainty: 'proved',
+    summary: expect.stringContaining('no other IPv6 address'),
+  });
+  expect(
+    rule(reachFacts([], {}, [device({ addresses: ['fd77::2/64', 'fe80::2/64'], refused })])),
+  ).toMatchObject({
+    severity: 'warning',
+    summary: expect.stringContaining('goes on with fd77::2/64'),
+  });
+  expect(rule(reachFacts([], {}, [device({ addresses: ['fd77::2/64'] })])).kind).toBe('ruled-out');
 });
 
 test('another fault on the way is not this one', () => {

@@ -1,12 +1,53 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import type { Broken } from '../../../diagnose/path/broken.ts';
-import { judgeReach } from '../../../diagnose/path/verdict.ts';
+import { ownDevices } from '../../../diagnose/path/own.ts';
+import { judgeReach, type ReachRuleFacts } from '../../../diagnose/path/verdict.ts';
 import { inside, sayDestination } from '../../../diagnose/path/words.ts';
-import type { Evidence, Fix } from '../../../diagnose/verdict.ts';
+import { type Evidence, type Fix, type Found, found } from '../../../diagnose/verdict.ts';
+import { sayCount } from '../../../diagnose/wording.ts';
+import type { DeviceState } from '../../../observe/reach/path.ts';
 import type { definition } from './case.ts';
 
-export const rule: RuleOf<typeof definition> = facts =>
-  judgeReach(facts, 'address-conflict', { summary: sayBroken, evidence: holderEvidence, fixes: fixesFor });
+export const rule: RuleOf<typeof definition> = facts => {
+  const verdict = judgeReach(facts, 'address-conflict', {
+    summary: sayBroken,
+    evidence: holderEvidence,
+    fixes: fixesFor,
+  });
+  if (verdict.kind === 'found') return verdict;
+  const refusing = (ownDevices(facts) ?? []).find(({ refused = [] }) => refused.length > 0);
+  return refusing === undefined ? verdict : refusedAddress(facts, refusing);
+};
+
+/** The kernel itself asked the link before using the address (RFC 4862), got an answer, and does not use it since. */
+function refusedAddress(
+  { container }: ReachRuleFacts,
+  { name, mac, addresses, refused = [] }: DeviceState,
+): Found {
+  const others = addresses.filter(address => address.includes(':') && !address.startsWith('fe80:'));
+  const inNamespace = `nsenter -t ${container.init ?? '<pid>'} -n`;
+  const [address = '', ...more] = refused;
+  return found({
+    severity: others.length === 0 ? 'critical' : 'warning',
+    certainty: 'proved',
+    summary: `Its address ${address} on ${name}${more.length === 0 ? '' : ` and ${sayCount(more.length, 'other')}`} is somebody else's on that link: the kernel asked before using it, was answered, and does not use it. ${others.length === 0 ? 'It has no other IPv6 address beyond the link.' : `It goes on with ${others.slice(0, 2).join(' and ')}.`}`,
+    evidence: refused.slice(0, 4).map(each => ({
+      claim: 'Duplicate address detection failed',
+      source: `${inNamespace} ip -6 address show dev ${name}`,
+      observed: `${each} dadfailed tentative, ${name} is ${mac ?? 'without a link-layer address'}`,
+    })),
+    excluded: [],
+    fixes: [
+      {
+        action: 'Give it an address that nobody on the link has, or take it from the other',
+        command: `${inNamespace} ip -6 address delete ${address} dev ${name}`,
+        effect:
+          'Once it is free, adding it again repeats the question; the failed one stays failed for ever.',
+        risk: 'Two engines or two people give out addresses of one network: let one place do it.',
+      },
+    ],
+  });
+}
 
 function sayBroken({ walk, stage, direction, acted, end }: Broken): string {
   const { holders, nextHop } = stage;

@@ -1,7 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import type { Broken } from '../../../diagnose/path/broken.ts';
 import { judgeReach } from '../../../diagnose/path/verdict.ts';
-import { inside, sayDestination } from '../../../diagnose/path/words.ts';
+import { inside, isIpv6, sayDestination } from '../../../diagnose/path/words.ts';
 import type { Evidence, Fix } from '../../../diagnose/verdict.ts';
 import type { SampledEffect } from '../../../observe/reach/path.ts';
 import type { definition } from './case.ts';
@@ -48,9 +48,10 @@ function fixesFor({ stage, effect, walk, direction }: Broken): readonly Fix[] {
     direction === 'out'
       ? `-s ${source} -d ${destination} -p tcp --dport ${port ?? walk.destination.port}`
       : '-m conntrack --ctstate ESTABLISHED,RELATED';
+  const ip = isIpv6(destination) ? 'ip6' : 'ip';
   const nftMatch =
     direction === 'out'
-      ? `ip saddr ${source} ip daddr ${destination} tcp dport ${port ?? walk.destination.port}`
+      ? `${ip} saddr ${source} ${ip} daddr ${destination} tcp dport ${port ?? walk.destination.port}`
       : 'ct state established,related';
   const isNft = effect?.source === 'nft list ruleset';
   const chain = effect?.chain ?? 'FORWARD';

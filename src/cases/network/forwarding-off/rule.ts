@@ -1,6 +1,6 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { judgeReach } from '../../../diagnose/path/verdict.ts';
-import { inside, sayDestination } from '../../../diagnose/path/words.ts';
+import { inside, isIpv6, sayDestination } from '../../../diagnose/path/words.ts';
 import type { definition } from './case.ts';
 
 export const rule: RuleOf<typeof definition> = facts =>
@@ -15,21 +15,26 @@ export const rule: RuleOf<typeof definition> = facts =>
       },
     ],
     fixes: ({ stage }) => {
-      const isIPv6 = stage.packet.destination.includes(':');
-      const sysctl = isIPv6 ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
+      const six = isIpv6(stage.packet.destination);
+      const sysctl = six ? 'net.ipv6.conf.all.forwarding' : 'net.ipv4.ip_forward';
       return [
         {
           action: `Switch forwarding on in ${stage.place}`,
           command: inside(stage, `sysctl -w ${sysctl}=1`),
           effect: `It routes between all its devices from then on; to keep it: ${sysctl} = 1 in /etc/sysctl.d, or --sysctl at creation.`,
-          risk: 'It routes for everybody that can reach it: a FORWARD policy decides for whom.',
+          risk: `It routes for everybody that can reach it: a FORWARD policy decides for whom.${six ? ' A router takes no routes from router advertisements unless accept_ra is 2.' : ''}`,
         },
-        {
-          action: `Only from the device that these packets come in by`,
-          command: inside(stage, `sysctl -w ${stage.forwarding?.sysctl ?? sysctl}=1`),
-          effect: 'The others stay as they are.',
-          risk: 'Answers need it on the other device.',
-        },
+        // IPv6 asks the value for all devices alone.
+        ...(six
+          ? []
+          : [
+              {
+                action: `Only from the device that these packets come in by`,
+                command: inside(stage, `sysctl -w ${stage.forwarding?.sysctl ?? sysctl}=1`),
+                effect: 'The others stay as they are.',
+                risk: 'Answers need it on the other device.',
+              },
+            ]),
       ];
     },
   });

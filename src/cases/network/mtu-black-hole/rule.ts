@@ -1,7 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import type { Broken } from '../../../diagnose/path/broken.ts';
-import { growthOf, judgeReach } from '../../../diagnose/path/verdict.ts';
-import { inside, sayDestination } from '../../../diagnose/path/words.ts';
+import { growthOf, judgeReach, type ReachRuleFacts } from '../../../diagnose/path/verdict.ts';
+import { inside, isIpv6, sayDestination } from '../../../diagnose/path/words.ts';
 import type { Evidence, Fix } from '../../../diagnose/verdict.ts';
 import type { definition } from './case.ts';
 
@@ -12,12 +12,21 @@ export const rule: RuleOf<typeof definition> = facts =>
       ...narrowEvidence(broken),
       {
         claim: '"Too big" messages it got back',
-        source: `/proc/${facts.container.init ?? 'self'}/net/snmp Icmp.InDestUnreachs`,
-        observed: `+${growthOf(facts, 'Icmp.InDestUnreachs')}`,
+        ...tooBigMessages(facts, broken),
       },
     ],
     fixes: fixesFor,
   });
+
+const tooBigMessages = (facts: ReachRuleFacts, { stage }: Broken): Pick<Evidence, 'source' | 'observed'> => {
+  const [file, name] = isIpv6(stage.packet.destination)
+    ? ['snmp6', 'Icmp6.InPktTooBigs']
+    : ['snmp', 'Icmp.InDestUnreachs'];
+  return {
+    source: `/proc/${facts.container.init ?? 'self'}/net/${file} ${name}`,
+    observed: `+${growthOf(facts, name)}`,
+  };
+};
 
 function sayBroken({ walk, stage, mtu }: Broken): string {
   if (mtu === null) return '';
@@ -49,10 +58,13 @@ const narrowEvidence = ({ stage, mtu, walk }: Broken): readonly Evidence[] =>
 function fixesFor({ stage, mtu, walk }: Broken): readonly Fix[] {
   if (mtu === null) return [];
   const first = walk.out.stages[0] ?? stage;
+  const six = isIpv6(stage.packet.destination);
+  const tool = six ? 'ip6tables' : 'iptables';
+  const message = six ? 'icmpv6 --icmpv6-type packet-too-big' : 'icmp --icmp-type fragmentation-needed';
   return [
     {
       action: 'Let ICMP "fragmentation needed" pass (type 3 code 4; IPv6: "packet too big")',
-      command: inside(stage, 'iptables -I OUTPUT -p icmp --icmp-type fragmentation-needed -j ACCEPT'),
+      command: inside(stage, `${tool} -I OUTPUT -p ${message} -j ACCEPT`),
       effect: 'Path MTU discovery works as it is meant to, for all protocols.',
       risk: 'None; firewalls that drop all ICMP break what they protect.',
     },
@@ -60,7 +72,7 @@ function fixesFor({ stage, mtu, walk }: Broken): readonly Fix[] {
       action: 'Clamp the segment size of TCP where it passes',
       command: inside(
         stage,
-        'iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu',
+        `${tool} -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu`,
       ),
       effect: 'New connections agree on segments that fit.',
       risk: 'TCP only: QUIC and other UDP stay broken.',

@@ -2,7 +2,7 @@ import type { RuleOf } from '../../../diagnose/case.ts';
 import type { Broken } from '../../../diagnose/path/broken.ts';
 import { deviceEvidence, noRouteEvidence, ownFailures } from '../../../diagnose/path/own.ts';
 import { judgeReach, type ReachRuleFacts } from '../../../diagnose/path/verdict.ts';
-import { inside, sayDestination } from '../../../diagnose/path/words.ts';
+import { inside, isIpv6, sayDestination } from '../../../diagnose/path/words.ts';
 import { type Evidence, type Fix, type Found, found } from '../../../diagnose/verdict.ts';
 import { sayCount } from '../../../diagnose/wording.ts';
 import type { definition } from './case.ts';
@@ -65,13 +65,17 @@ function sayBroken({ walk, stage, end, isFirstStage }: Broken): string {
 
 /** That packets arrive is what tells it from a way there that is broken. */
 const arrivals = ({ stage, direction, isFirstStage }: Broken): readonly Evidence[] => {
-  const [before, after] = [stage.counters.first['Ip.InReceives'], stage.counters.last['Ip.InReceives']];
+  const protocol = isIpv6(stage.packet.destination) ? 'Ip6' : 'Ip';
+  const [before, after] = [
+    stage.counters.first[`${protocol}.InReceives`],
+    stage.counters.last[`${protocol}.InReceives`],
+  ];
   return direction !== 'back' || !isFirstStage || before === undefined || after === undefined
     ? []
     : [
         {
           claim: `Packets that arrived in ${stage.place}`,
-          source: `${inside(stage, 'nstat -as')} IpInReceives`,
+          source: `${inside(stage, 'nstat -as')} ${protocol}InReceives`,
           observed: `${before} → ${after}`,
         },
       ];
@@ -103,7 +107,7 @@ function fixesFor({ stage, end, walk }: Broken): readonly Fix[] {
             action: `Or hide the container's address behind ${before.place}`,
             command: inside(
               before,
-              `iptables -t nat -A POSTROUTING -s ${walk.out.stages[0]?.packet.source ?? '<address>'} -o ${before.leavesBy?.name ?? '<device>'} -j MASQUERADE`,
+              `${isIpv6(stage.packet.destination) ? 'ip6tables' : 'iptables'} -t nat -A POSTROUTING -s ${walk.out.stages[0]?.packet.source ?? '<address>'} -o ${before.leavesBy?.name ?? '<device>'} -j MASQUERADE`,
             ),
             effect: 'The far side answers to an address that it can reach.',
             risk: 'It no longer sees which container it talks to.',

@@ -13,20 +13,28 @@ export interface NetDevice {
   readonly up: boolean;
   /** IFF_LOWER_UP: a carrier; a veth has one when its peer is up too. */
   readonly carrier: boolean;
-  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[];
+  readonly addresses: readonly DeviceAddress[];
   /** The other end of a veth, the parent of a macvlan or VLAN: its index, and in whose namespace (null: in this one). */
   readonly link: { readonly index: number; readonly namespace: number | null } | null;
   /** The bridge or bond it is a port of. */
   readonly master: string | null;
   /** Of a bridge port: `forwarding`, `blocking`, `disabled` … */
   readonly portState: string | null;
-  /** Of a bridge: whether its traffic passes iptables although it is not routed. */
+  /** Of a bridge: whether its traffic passes iptables, and ip6tables, although it is not routed. */
   readonly callsIptables: boolean;
+  readonly callsIp6tables: boolean;
   /** Packets since it was made. */
   readonly received: number;
   readonly sent: number;
   readonly receiveDropped: number;
   readonly sendDropped: number;
+}
+
+export interface DeviceAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  /** IPv6 only. tentative: not known yet whether it is free. failed: somebody else on the link has it (RFC 4862, 5.4). */
+  readonly duplicate?: 'tentative' | 'failed';
 }
 
 /** Those of the network namespace of the calling thread. */
@@ -72,6 +80,7 @@ function parseDevice(
     master: textOf(entry.master) ?? null,
     portState: textOf(slave.state) ?? null,
     callsIptables: data.nf_call_iptables === 1,
+    callsIp6tables: data.nf_call_ip6tables === 1,
     received: counterOf(rx, 'packets'),
     sent: counterOf(tx, 'packets'),
     receiveDropped: counterOf(rx, 'dropped'),
@@ -80,8 +89,11 @@ function parseDevice(
 }
 
 const addressesOf = (list: unknown): NetDevice['addresses'] =>
-  (Array.isArray(list) ? list.filter(isRecord) : []).flatMap(({ local, prefixlen }) => {
-    const address = textOf(local);
-    const prefixLength = numberOf(prefixlen);
-    return address === undefined || prefixLength === undefined ? [] : [{ address, prefixLength }];
+  (Array.isArray(list) ? list.filter(isRecord) : []).flatMap((entry): readonly DeviceAddress[] => {
+    const address = textOf(entry.local);
+    const prefixLength = numberOf(entry.prefixlen);
+    if (address === undefined || prefixLength === undefined) return [];
+    const duplicate =
+      entry.dadfailed === true ? 'failed' : entry.tentative === true ? 'tentative' : undefined;
+    return [{ address, prefixLength, ...(duplicate === undefined ? {} : { duplicate }) }];
   });

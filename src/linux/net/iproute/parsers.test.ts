@@ -34,11 +34,26 @@ test('a veth that is a port of a bridge, its peer in another namespace', () => {
       master: 'br0',
       portState: 'disabled',
       callsIptables: false,
+      callsIp6tables: false,
       received: 5,
       sent: 7,
       receiveDropped: 1,
       sendDropped: 2,
     },
+  ]);
+});
+
+test('an address that duplicate address detection refused, and one it still asks about', () => {
+  const device = {
+    ...veth,
+    addr_info: [
+      { family: 'inet6', local: 'fd77::9', prefixlen: 64, dadfailed: true, tentative: true },
+      { family: 'inet6', local: 'fd77::8', prefixlen: 64, tentative: true },
+    ],
+  };
+  expect(parseDevices(JSON.stringify([device]))?.[0]?.addresses).toEqual([
+    { address: 'fd77::9', prefixLength: 64, duplicate: 'failed' },
+    { address: 'fd77::8', prefixLength: 64, duplicate: 'tentative' },
   ]);
 });
 
