@@ -3,10 +3,10 @@ import type { Case } from '../diagnose/case.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import type { Reading } from '../linux/reading.ts';
 import type { ContainerFacts, Observation } from '../observe/observation.ts';
-import { findEngine } from '../trace/available.ts';
 import { loadInstrument } from '../trace/index.ts';
 import type { Instrument, TraceResult } from '../trace/instrument.ts';
 import type { InstrumentName, Traced } from '../trace/results.ts';
+import { runInstrument } from '../trace/run.ts';
 import { findTarget } from '../trace/target.ts';
 
 /** The instruments that cases name, each once. */
@@ -75,28 +75,17 @@ function start(
   });
   const defaults = (instrument.options ?? []).map(({ flags, default: value }) => [nameOf(flags), value]);
   const result = (async (): Promise<Reading<TraceResult>> => {
-    const engine = findEngine(files, instrument);
-    if (!engine.present) return engine;
-    return await flatMapAsync(findTarget(files, container), target =>
-      instrument.run({
-        files,
-        engine: engine.value,
-        container,
-        target,
-        milliseconds: longestMs,
-        signal,
-        options: Object.fromEntries(defaults),
-        onReady: attached,
-      }),
+    const target = findTarget(files, container);
+    if (!target.present) return target;
+    const options = Object.fromEntries(defaults);
+    return await runInstrument(
+      instrument,
+      { files, container, target: target.value, milliseconds: longestMs, signal, options },
+      { onReady: attached },
     );
   })();
   return { name: instrument.name, ready: Promise.race([onReady, result]), result };
 }
-
-const flatMapAsync = async <T, U>(
-  reading: Reading<T>,
-  change: (value: T) => Promise<Reading<U>>,
-): Promise<Reading<U>> => (reading.present ? change(reading.value) : reading);
 
 /** `--slower <time>` is `slower`. */
 const nameOf = (flags: string): string => /--([a-z-]+)/.exec(flags)?.[1] ?? flags;

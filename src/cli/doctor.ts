@@ -1,5 +1,4 @@
 import { discoverContainers } from '../containers/discover.ts';
-import { hasProgram } from '../lab/needs.ts';
 import { findTypeInformation } from '../linux/bpf/btf.ts';
 import { findBpf } from '../linux/bpf/requirements.ts';
 import { capabilityNumber } from '../linux/capabilities.ts';
@@ -11,6 +10,7 @@ import { readNamespace } from '../linux/namespaces.ts';
 import { readHostPressure } from '../linux/pressure.ts';
 import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
 import { readStatus } from '../linux/proc/status.ts';
+import { hasProgram } from '../linux/programs.ts';
 import type { Reading } from '../linux/reading.ts';
 import { findTracefs } from '../linux/tracefs.ts';
 import { hostPid } from '../linux/units.ts';

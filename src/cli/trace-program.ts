@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { instrumentNames, isInstrument, loadInstrument } from '../trace/index.ts';
-import type { Instrument, InstrumentOption } from '../trace/instrument.ts';
+import { engineNames, type Instrument, type InstrumentOption } from '../trace/instrument.ts';
 import { addCommand, json, output, parseWindow, selectorHelp } from './command.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { wrap } from './text/layout.ts';
@@ -55,11 +55,13 @@ function addInstrument(trace: Command, instrument: Instrument, done: (code: numb
       new Option('-o, --output <file>', `also write the result, by the name's end: ${formsOf(instrument)}`),
     )
     .addOption(json());
-  const engines = [...new Set(instrument.engines.map(({ engine }) => engine))];
-  if (engines.length > 1)
-    command.addOption(
-      new Option('--engine <engine>', 'not the best one there is, but this').choices(engines),
-    );
+  const engines = instrument.engines.map(({ engine }) => engine);
+  command.addOption(
+    new Option(
+      '--engine <engine>',
+      `not the best one there is here, but this: ${engines.join(', ')}`,
+    ).choices(engineNames),
+  );
   for (const option of options) command.addOption(optionOf(option));
   if (instrument.fromFile !== undefined)
     command.addOption(
@@ -67,6 +69,12 @@ function addInstrument(trace: Command, instrument: Instrument, done: (code: numb
     );
   command
     .addHelpText('after', `\n${wrap(`Cost: ${cost}.`, 80)}`)
+    .addHelpText(
+      'after',
+      instrument.oneEngine === undefined
+        ? ''
+        : `\n${wrap(`By ${engines.join()} alone: ${instrument.oneEngine}.`, 80)}`,
+    )
     .addHelpText('after', `\nRead: glassbox explain ${name}`)
     .addHelpText('after', selectorHelp)
     .action(async (container: string | undefined, given: Record<string, unknown>) => {

@@ -9,6 +9,7 @@ import { readPossibleCpus } from '../linux/possible-cpus.ts';
 import { readFilesystems } from '../linux/proc/host/filesystems.ts';
 import { readSwaps } from '../linux/proc/host/swaps.ts';
 import { readStatus } from '../linux/proc/status.ts';
+import { hasProgram } from '../linux/programs.ts';
 import { orElse } from '../linux/reading.ts';
 import { labLayout } from './cgroups.ts';
 import { demandDocker, dockerSocket } from './docker/api.ts';
@@ -221,16 +222,3 @@ function unmetSlowDisk(): Skipped | undefined {
 }
 
 const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));
-
-/** sbin too: it is not in the PATH of every root shell (su without -). */
-export function hasProgram(name: string): boolean {
-  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
-  return directories.some(directory => {
-    try {
-      accessSync(join(directory, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}

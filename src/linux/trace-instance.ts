@@ -1,4 +1,13 @@
-import { closeSync, constants, mkdirSync, openSync, readSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import type { KernelFiles } from './files.ts';
 import { initialPidNamespace, readNamespace } from './namespaces.ts';
 import { readStat } from './proc/stat.ts';
@@ -19,6 +28,8 @@ export interface TraceInstance {
   readonly readText: () => readonly string[];
   /** Events that were overwritten before they were read. */
   readonly lost: () => number;
+  /** One more of `tasks`. */
+  readonly follow: (task: HostPid) => void;
   readonly close: () => void;
 }
 
@@ -148,6 +159,13 @@ function handle(directory: string, pipe: number): TraceInstance {
       return lines.filter(line => line !== '');
     },
     lost: () => lost,
+    follow: task => {
+      try {
+        appendFileSync(`${directory}/set_event_pid`, `${task} `);
+      } catch {
+        // It has ended meanwhile.
+      }
+    },
     close: () => {
       if (!open) return;
       open = false;

@@ -4,21 +4,40 @@ import { absent, flatMapReading, mapReading, present, type Reading } from '../li
 import { findTracefs } from '../linux/tracefs.ts';
 import type { EngineName, EngineNeeds, Instrument } from './instrument.ts';
 
-/** The best engine that can run an instrument here; absent with the reason of the one that comes nearest. */
-export function findEngine(
-  files: KernelFiles,
-  { name, engines }: Instrument,
-  wanted?: string,
-): Reading<EngineName> {
-  let reason: Reading<EngineName> | undefined;
-  for (const needs of engines) {
-    if (wanted !== undefined && needs.engine !== wanted) continue;
-    const reading = mapReading(checkNeeds(files, needs), () => needs.engine);
-    if (reading.present) return reading;
-    reason ??= reading;
-  }
-  return reason ?? absent(`an engine for ${name}`, 'disabled', 'none can run it');
+/** One engine of an instrument, and whether it can run it here. */
+export interface EngineState {
+  readonly engine: EngineName;
+  readonly reading: Reading<EngineName>;
 }
+
+/** The engines of an instrument, or the one that is wanted, the best first. */
+export const examineEngines = (
+  files: KernelFiles,
+  { engines }: Instrument,
+  wanted?: string,
+): readonly EngineState[] =>
+  engines
+    .filter(({ engine }) => wanted === undefined || engine === wanted)
+    .map(needs => ({
+      engine: needs.engine,
+      reading: mapReading(checkNeeds(files, needs), () => needs.engine),
+    }));
+
+/** The best engine that can run an instrument here; absent with the reason of the one that comes nearest. */
+export function findEngine(files: KernelFiles, instrument: Instrument, wanted?: string): Reading<EngineName> {
+  const states = examineEngines(files, instrument, wanted);
+  return (
+    states.find(({ reading }) => reading.present)?.reading ??
+    states[0]?.reading ??
+    absent(`${instrument.name} by ${wanted}`, 'disabled', sayEngines(instrument))
+  );
+}
+
+/** Why an engine that somebody asks for is not among those of an instrument. */
+export const sayEngines = ({ engines, oneEngine }: Instrument): string => {
+  const names = engines.map(({ engine }) => engine).join(' and ');
+  return `it is asked by ${names}${oneEngine === undefined ? '' : `: ${oneEngine}`}`;
+};
 
 function checkNeeds(files: KernelFiles, { engine, tracepoints, also }: EngineNeeds): Reading<unknown> {
   const checked = checkEngine(files, engine, tracepoints);

@@ -12,22 +12,28 @@ export interface CgroupNames {
   readonly learn: (id: bigint, process: number) => void;
   /** Undefined when the process or the cgroup was gone before it could be looked at. */
   readonly nameOf: (id: bigint) => CgroupPath | undefined;
+  /** The one that a process or thread is in now. */
+  readonly current: (process: number) => CgroupPath | undefined;
 }
 
 export function openCgroupNames(files: KernelFiles, controller: Controller): CgroupNames {
   const hierarchy = flatMapReading(detectLayout(files), layout => hierarchyOf(layout, controller));
   const names = new Map<bigint, CgroupPath>();
 
-  const find = (id: bigint, process: number): CgroupPath | undefined => {
+  const current = (process: number): CgroupPath | undefined => {
     const memberships = readProcCgroup(files, hostPid(process));
     if (!hierarchy.present || !memberships.present) return undefined;
-    const own = memberships.value.find(({ controllers }) =>
+    return memberships.value.find(({ controllers }) =>
       hierarchy.value.version === 'v2'
         ? controllers.length === 0
         : controllers.some(name => hierarchy.value.kernelControllers.includes(name)),
-    );
-    if (own === undefined) return undefined;
-    return [own.path, ...ancestorsOf(own.path)].find(path => {
+    )?.path;
+  };
+
+  const find = (id: bigint, process: number): CgroupPath | undefined => {
+    const own = current(process);
+    if (!hierarchy.present || own === undefined) return undefined;
+    return [own, ...ancestorsOf(own)].find(path => {
       const directory = locateIn(hierarchy.value, path);
       const status = directory.present ? files.status(directory.value) : directory;
       return status.present && BigInt(status.value.inode) === id;
@@ -35,6 +41,7 @@ export function openCgroupNames(files: KernelFiles, controller: Controller): Cgr
   };
 
   return {
+    current,
     learn: (id, process) => {
       if (id === 0n || names.has(id)) return;
       const path = find(id, process);

@@ -19,6 +19,8 @@ test.each(instrumentNames)(
     expect(cost).toMatch(/^[^.].*[^.]$/);
     expect(example).toMatch(new RegExp(`^glassbox trace ${name} `));
     expect([unit !== '', engines.length > 0]).toEqual([true, true]);
+    // Somebody without eBPF is told what else can look, or why nothing can.
+    expect(engines.length > 1 || instrument.oneEngine !== undefined).toBe(true);
     // Events of a stream go on a line of 80 columns.
     const cells = instrument.events?.columns.reduce((sum, column) => sum + column.cells + 1, -1) ?? 0;
     expect(cells).toBeLessThanOrEqual(80);

@@ -28,6 +28,8 @@ export interface Instrument<Result extends TraceResult = TraceResult> {
   readonly example: string;
   /** What can answer it, the best first. */
   readonly engines: readonly EngineNeeds[];
+  /** Of an instrument with one engine: why no other can answer honestly. Not a sentence: no capital, no full stop. */
+  readonly oneEngine?: string;
   /** Words of its own on the command line; given to `run` by name. */
   readonly options?: readonly InstrumentOption[];
   /** Looks until the time is over or `signal` says so, and gives what was gathered. Nothing stays attached. */
@@ -58,7 +60,8 @@ export interface TraceResult {
   readonly seconds: number;
 }
 
-export type EngineName = 'ebpf' | 'ftrace' | 'perf';
+export const engineNames = ['ebpf', 'ftrace', 'perf'] as const;
+export type EngineName = (typeof engineNames)[number];
 
 export interface EngineNeeds {
   readonly engine: EngineName;

@@ -27,6 +27,35 @@ export const addTotals = (a: Total, b: Total): Total => ({
   longestUs: Math.max(a.longestUs, b.longestUs),
 });
 
+export type Amounts = Total & { readonly amount: number };
+
+/** As `add_total` of bpf/total.h, for engines that hand over one by one what they saw. */
+export function addUp<Key extends object>(
+  atMost = 4096,
+): {
+  readonly add: (key: Key, us: number, amount?: number) => void;
+  readonly all: () => readonly (Key & Amounts)[];
+  /** For which there was no room. */
+  readonly lost: () => number;
+} {
+  let lost = 0;
+  const totals = new Map<string, Key & Amounts>();
+  return {
+    add: (key, us, amount = 0) => {
+      const name = JSON.stringify(key);
+      const known = totals.get(name) ?? { ...key, ...noTotal, amount: 0 };
+      if (!totals.has(name) && totals.size >= atMost) {
+        lost += 1;
+        return;
+      }
+      const sum = addTotals(known, { us, count: 1, longestUs: us });
+      totals.set(name, { ...known, ...sum, amount: known.amount + amount });
+    },
+    all: () => [...totals.values()],
+    lost: () => lost,
+  };
+}
+
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 /** Of several entries those with the most time, so many at most. */

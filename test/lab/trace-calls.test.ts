@@ -28,30 +28,33 @@ const goAndWait = (container: LabContainer) => async (): Promise<void> => {
 const unable = findUnmetNeed([])?.because ?? (await cannotTrace('syscalls'));
 const skipped = unable === undefined ? '' : ` (skipped: ${unable})`;
 
-test.skipIf(unable !== undefined)(
-  `syscalls: 300 that succeed, 37 that fail, 2 that take 50 ms${skipped}`,
-  async () => {
-    const container = await start(
-      'chdir("/") for 1 .. 300; chdir("/nowhere") for 1 .. 37; select(undef, undef, undef, 0.05) for 1 .. 2;',
-    );
-    const result = await traceDuring('syscalls', container.selector, goAndWait(container), {
-      options: { longer: '50ms' },
-    });
-    const rows = result.calls.filter(({ call }) => call === 'chdir');
-    expect(rows).toHaveLength(2);
-    expect(rows).toContainEqual(
-      expect.objectContaining({ error: null, program: 'perl', inside: 1, count: 300 }),
-    );
-    expect(rows).toContainEqual(expect.objectContaining({ error: 'ENOENT', count: 37 }));
-    expect(result.failed).toBeGreaterThanOrEqual(37);
-    const slept = result.slow.filter(({ call }) => /^p?select6?$/.test(call));
-    expect(slept).toHaveLength(2);
-    for (const { us, result: gave, program } of slept) {
-      expect(us).toBeGreaterThanOrEqual(50_000);
-      expect([gave, program]).toEqual([0, 'perl']);
-    }
-  },
-);
+for (const engine of ['ebpf', 'ftrace'] as const)
+  test.skipIf(unable !== undefined)(
+    `syscalls by ${engine}: 300 that succeed, 37 that fail, 2 that take 50 ms${skipped}`,
+    async () => {
+      const container = await start(
+        'chdir("/") for 1 .. 300; chdir("/nowhere") for 1 .. 37; select(undef, undef, undef, 0.05) for 1 .. 2;',
+      );
+      const result = await traceDuring('syscalls', container.selector, goAndWait(container), {
+        engine,
+        options: { longer: '50ms' },
+      });
+      expect([result.engine, result.lost]).toEqual([engine, 0]);
+      const rows = result.calls.filter(({ call }) => call === 'chdir');
+      expect(rows).toHaveLength(2);
+      expect(rows).toContainEqual(
+        expect.objectContaining({ error: null, program: 'perl', inside: 1, count: 300 }),
+      );
+      expect(rows).toContainEqual(expect.objectContaining({ error: 'ENOENT', count: 37 }));
+      expect(result.failed).toBeGreaterThanOrEqual(37);
+      const slept = result.slow.filter(({ call }) => /^p?select6?$/.test(call));
+      expect(slept).toHaveLength(2);
+      for (const { us, result: gave, program } of slept) {
+        expect(us).toBeGreaterThanOrEqual(50_000);
+        expect([gave, program]).toEqual([0, 'perl']);
+      }
+    },
+  );
 
 test.skipIf(unable !== undefined)(
   `files: reads, writes and syncs of one file, by its path${skipped}`,

@@ -6,6 +6,8 @@ import type { ContainerSpec, LabContainer, LabNeed } from '../../src/lab/lab.ts'
 import { findUnmetNeed } from '../../src/lab/needs.ts';
 import { bytes, microseconds } from '../../src/linux/units.ts';
 import { totalOf } from '../../src/trace/histogram.ts';
+import { loadInstrument } from '../../src/trace/index.ts';
+import type { EngineName } from '../../src/trace/instrument.ts';
 import type { InstrumentName } from '../../src/trace/results.ts';
 import { cannotTrace, traceDuring } from '../support/trace.ts';
 
@@ -47,11 +49,15 @@ async function traceTest(
   instrument: InstrumentName,
   name: string,
   needs: readonly LabNeed[],
-  body: (context: TestContext) => Promise<void>,
+  body: (engine: EngineName, context: TestContext) => Promise<void>,
 ): Promise<void> {
-  const reason = findUnmetNeed(needs)?.because ?? (await cannotTrace(instrument));
-  if (reason === undefined) test(`${instrument}: ${name}`, body);
-  else test.skip(`${instrument}: ${name} (skipped: ${reason})`, body);
+  const unmet = findUnmetNeed(needs)?.because;
+  for (const { engine } of (await loadInstrument(instrument)).engines) {
+    const reason = unmet ?? (await cannotTrace(instrument, engine));
+    const title = `${instrument} by ${engine}: ${name}`;
+    if (reason === undefined) test(title, context => body(engine, context));
+    else test.skip(`${title} (skipped: ${reason})`, () => {});
+  }
 }
 
 const spin = 'i=0; while :; do i=$((i + 1)); done';
@@ -73,7 +79,7 @@ await traceTest(
   'runq',
   'the wait is what schedstat counts, and its own threads had the CPU',
   [cpu],
-  async () => {
+  async engine => {
     const container = await start(`(${spin}) & (${spin}) & echo ready; read line; kill %1 %2`, {
       limits: { cpus: [0] },
     });
@@ -81,11 +87,16 @@ await traceTest(
     expect(all).toHaveLength(3);
     let inside = 0;
     const before = runDelay(all);
-    const result = await traceDuring('runq', container.selector, async () => {
-      const first = runDelay(all);
-      await sleep(700);
-      inside = runDelay(all) - first;
-    });
+    const result = await traceDuring(
+      'runq',
+      container.selector,
+      async () => {
+        const first = runDelay(all);
+        await sleep(700);
+        inside = runDelay(all) - first;
+      },
+      { engine },
+    );
     // A thread that is taken out of the queue for a moment (sched_info_dequeue) has a part of its wait there only.
     expect(result.waitedUs).toBeGreaterThanOrEqual(inside * 0.99);
     expect(result.waitedUs).toBeLessThanOrEqual(Math.ceil(runDelay(all) - before));
@@ -96,7 +107,7 @@ await traceTest(
   },
 );
 
-await traceTest('throttle', 'as many periods as cpu.stat counts, of that cgroup', [cpu], async () => {
+await traceTest('throttle', 'as many periods as cpu.stat counts, of that cgroup', [cpu], async engine => {
   const container = await start(`echo ready; read line; ${spin}`, {
     limits: { cpu: { quota: microseconds(20_000), period: microseconds(100_000) }, cpuShares: 262_144 },
   });
@@ -105,11 +116,16 @@ await traceTest('throttle', 'as many periods as cpu.stat counts, of that cgroup'
     Number(/^nr_throttled (\d+)$/m.exec(readFileSync(`${container.directories.cpu}/cpu.stat`, 'utf8'))?.[1]);
   let inside = 0;
   const before = throttled();
-  const result = await traceDuring('throttle', container.selector, async () => {
-    const first = throttled();
-    await sleep(1500);
-    inside = throttled() - first;
-  });
+  const result = await traceDuring(
+    'throttle',
+    container.selector,
+    async () => {
+      const first = throttled();
+      await sleep(1500);
+      inside = throttled() - first;
+    },
+    { engine },
+  );
   const [level] = result.levels;
   expect(result.levels).toHaveLength(1);
   expect(container.directories.cpu).toContain(level?.cgroup ?? 'nowhere');
@@ -123,11 +139,11 @@ await traceTest(
   'offcpu',
   'ten sleeps are ten times their time, in the function that sleeps',
   [],
-  async () => {
+  async engine => {
     const container = await start(
       'echo ready; read line; for n in 1 2 3 4 5 6 7 8 9 10; do sleep 0.05; done; echo done; read line',
     );
-    const result = await traceDuring('offcpu', container.selector, () => goAndWait(container));
+    const result = await traceDuring('offcpu', container.selector, () => goAndWait(container), { engine });
     const slept = result.stacks.filter(
       ({ frames }) => frames[0]?.name === 'sleep' && frames.some(({ name }) => /nanosleep/.test(name)),
     );
@@ -141,7 +157,7 @@ await traceTest(
   'profile',
   'CPU time by samples and by the cgroup, in the function that uses it',
   [cpu],
-  async () => {
+  async engine => {
     const container = await start(
       'echo ready; read line; dd if=/dev/zero of=/dev/null bs=1M count=6000 2>/dev/null; echo done; read line',
       { limits: { cpuShares: 262_144 } },
@@ -150,6 +166,7 @@ await traceTest(
       Number(readFileSync(`/proc/${container.init}/stat`, 'utf8').split(') ')[1]?.split(' ')[14]);
     const before = used();
     const result = await traceDuring('profile', container.selector, () => goAndWait(container), {
+      engine,
       options: { hertz: '999' },
     });
     // cutime and cstime of PID 1, in ticks of 10 ms: dd has been waited for.
@@ -170,7 +187,7 @@ await traceTest(
   'block-io',
   '63 direct writes are 63 requests of 64 KiB',
   [{ kind: 'filesystem', size: bytes(32 << 20) }],
-  async () => {
+  async engine => {
     const run = newRun();
     const { directory, path } = await run.bench.filesystem({ name: 'io', size: bytes(32 << 20) });
     const container = await start(
@@ -178,7 +195,7 @@ await traceTest(
       { binds: [{ source: directory, target: '/data', writable: true }] },
       run,
     );
-    const result = await traceDuring('block-io', container.selector, () => goAndWait(container));
+    const result = await traceDuring('block-io', container.selector, () => goAndWait(container), { engine });
     const device = path.replace('/dev/', '');
     const writes = result.streams.find(stream => stream.device === device && stream.operation === 'write');
     expect(writes?.sizes.counts[16]).toBe(63);
@@ -194,7 +211,7 @@ await traceTest(
     { kind: 'controller', controller: 'memory' },
     { kind: 'filesystem', size: bytes(128 << 20) },
   ],
-  async () => {
+  async engine => {
     const run = newRun();
     const { directory } = await run.bench.filesystem({ name: 'cache', size: bytes(128 << 20) });
     const container = await start(
@@ -205,7 +222,7 @@ await traceTest(
       },
       run,
     );
-    const result = await traceDuring('reclaim', container.selector, () => goAndWait(container));
+    const result = await traceDuring('reclaim', container.selector, () => goAndWait(container), { engine });
     // 80 MiB in room for 24: 56 MiB have to go, and no more than were written can, in pages of 4 KiB.
     expect(result.cgroup.pages).toBeGreaterThan((50 << 20) / 4096);
     expect(result.cgroup.pages).toBeLessThanOrEqual((80 << 20) / 4096);
@@ -227,7 +244,7 @@ const softirqs = (): ReadonlyMap<string, number> =>
   );
 
 for (const name of ['softirq', 'timerlat'] as const)
-  await traceTest(name, 'as many softirqs as /proc/softirqs counts', [], async () => {
+  await traceTest(name, 'as many softirqs as /proc/softirqs counts', [], async engine => {
     const container = await start('echo ready; read line');
     const inside = new Map<string, number>();
     const before = softirqs();
@@ -238,10 +255,10 @@ for (const name of ['softirq', 'timerlat'] as const)
       for (const [vector, count] of softirqs()) inside.set(vector, count - (first.get(vector) ?? 0));
     };
     if (name === 'softirq') {
-      const { vectors } = await traceDuring('softirq', container.selector, action);
+      const { vectors } = await traceDuring('softirq', container.selector, action, { engine });
       for (const { vector, count } of vectors) counts.set(vector, (counts.get(vector) ?? 0) + count);
     } else {
-      const { times } = await traceDuring('timerlat', container.selector, action);
+      const { times } = await traceDuring('timerlat', container.selector, action, { engine });
       counts.set('all', totalOf(times.softirq));
     }
     const outside = softirqs();
@@ -259,7 +276,7 @@ for (const name of ['softirq', 'timerlat'] as const)
     }
   });
 
-await traceTest('softirq', 'packets to itself are polls of the backlog', [], async () => {
+await traceTest('softirq', 'packets to itself are polls of the backlog', [], async engine => {
   const container = await start('', {
     program: {
       kind: 'node',
@@ -268,7 +285,9 @@ await traceTest('softirq', 'packets to itself are polls of the backlog', [], asy
     },
     limits: { cpuShares: 262_144 },
   });
-  const { functions } = await traceDuring('softirq', container.selector, () => goAndWait(container));
+  const { functions } = await traceDuring('softirq', container.selector, () => goAndWait(container), {
+    engine,
+  });
   const backlog = functions.filter(({ name, kind }) => kind === 'poll' && name === 'process_backlog');
   expect(backlog.reduce((sum, { packets }) => sum + packets, 0)).toBeGreaterThanOrEqual(200);
 });
@@ -277,7 +296,7 @@ await traceTest(
   'writeback',
   'a writer on a slow disk pauses',
   [{ kind: 'filesystem', size: bytes(128 << 20) }, { kind: 'slow-disk' }, { kind: 'dirty-limit' }],
-  async () => {
+  async engine => {
     const run = newRun();
     // Dirty pages of this device alone, not of the machine, decide then (Linux 6.2).
     const { directory, device } = await run.bench.filesystem({
@@ -291,7 +310,7 @@ await traceTest(
       { binds: [{ source: directory, target: '/data', writable: true }] },
       run,
     );
-    const result = await traceDuring('writeback', container.selector, () => goAndWait(container));
+    const result = await traceDuring('writeback', container.selector, () => goAndWait(container), { engine });
     expect(result.calls).toBeGreaterThanOrEqual(totalOf(result.pauses));
     expect(result.writers.map(({ name, device: on }) => [name, on])).toEqual([['dd', device]]);
     expect(result.pauseUs).toBe(result.writers[0]?.us);

@@ -3,9 +3,10 @@ import { selectContainers } from '../../src/containers/select.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
 import type { Reading } from '../../src/linux/reading.ts';
 import { findEngine } from '../../src/trace/available.ts';
-import { instruments, loadInstrument } from '../../src/trace/index.ts';
-import type { EngineName, TraceResult } from '../../src/trace/instrument.ts';
+import { loadInstrument } from '../../src/trace/index.ts';
+import type { EngineName } from '../../src/trace/instrument.ts';
 import type { InstrumentName, TracedResults } from '../../src/trace/results.ts';
+import { runInstrument } from '../../src/trace/run.ts';
 import { findTarget } from '../../src/trace/target.ts';
 
 const files = openKernelFiles();
@@ -33,23 +34,24 @@ export async function traceDuring<Name extends InstrumentName>(
   action: () => Promise<unknown>,
   { engine: wanted, options = {} }: TraceWish = {},
 ): Promise<TracedResults[Name]> {
-  const instrument = await instruments[name]();
   const { containers } = await discoverContainers(files);
   const selection = selectContainers(files, containers, selector);
   if (selection.kind !== 'one') throw new Error(`${selection.kind} fits ${selector}`);
   const { container } = selection;
   const stop = new AbortController();
   const ready = Promise.withResolvers<void>();
-  const result = instrument.run({
-    files,
-    engine: whatIs(findEngine(files, await loadInstrument(name), wanted)),
-    container,
-    target: whatIs(findTarget(files, container)),
-    milliseconds: 60_000,
-    signal: stop.signal,
-    options,
-    onReady: ready.resolve,
-  }) as Promise<Reading<TraceResult>>;
+  const result = runInstrument(
+    await loadInstrument(name),
+    {
+      files,
+      container,
+      target: whatIs(findTarget(files, container)),
+      milliseconds: 60_000,
+      signal: stop.signal,
+      options,
+    },
+    { wanted, onReady: () => ready.resolve() },
+  );
   try {
     await Promise.race([ready.promise, result]);
     await action();

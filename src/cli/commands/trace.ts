@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { type KernelFiles, openKernelFiles } from '../../linux/files.ts';
 import type { Reading } from '../../linux/reading.ts';
 import { sweepTraceInstances } from '../../linux/trace-instance.ts';
-import { findEngine } from '../../trace/available.ts';
+import { type EngineState, examineEngines, findEngine } from '../../trace/available.ts';
 import { instrumentNames, loadInstrument } from '../../trace/index.ts';
 import type { EngineName, Instrument, TraceResult } from '../../trace/instrument.ts';
+import { type PassedOver, runInstrument } from '../../trace/run.ts';
 import { findTarget } from '../../trace/target.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { createLive } from '../live.ts';
@@ -17,12 +18,18 @@ import { formatEventLine, formatView } from '../text/view.ts';
 export interface InstrumentState {
   readonly instrument: Instrument;
   readonly engine: Reading<EngineName>;
+  /** All of them, the best first. */
+  readonly engines: readonly EngineState[];
 }
 
 /** Every instrument with the engine that would run it here. */
 export async function examineInstruments(files: KernelFiles): Promise<readonly InstrumentState[]> {
   const all = await Promise.all(instrumentNames.map(loadInstrument));
-  return all.map(instrument => ({ instrument, engine: findEngine(files, instrument) }));
+  return all.map(instrument => ({
+    instrument,
+    engine: findEngine(files, instrument),
+    engines: examineEngines(files, instrument),
+  }));
 }
 
 export async function traceList(options: { readonly json: boolean }): Promise<ExitCode> {
@@ -31,25 +38,33 @@ export async function traceList(options: { readonly json: boolean }): Promise<Ex
   if (options.json) {
     printJson({
       version: 1,
-      instruments: states.map(({ instrument: { name, question, unit, kind, cost }, engine }) => ({
-        instrument: name,
-        question,
-        unit,
-        kind,
-        cost,
+      instruments: states.map(({ instrument, engine, engines }) => ({
+        instrument: instrument.name,
+        question: instrument.question,
+        unit: instrument.unit,
+        kind: instrument.kind,
+        cost: instrument.cost,
         available: engine.present,
         engine: engine.present ? engine.value : null,
         because: engine.present ? null : engine.because,
         remedy: engine.present ? null : `${engine.what}: ${engine.remedy}`,
+        engines: engines.map(({ engine: name, reading }) => ({
+          engine: name,
+          available: reading.present,
+          because: reading.present ? null : reading.because,
+          remedy: reading.present ? null : `${reading.what}: ${reading.remedy}`,
+        })),
+        oneEngine: instrument.oneEngine ?? null,
       })),
     });
     return exitCodes.ran;
   }
   const { width: columns, paint } = page();
   const cells = Math.max(...states.map(({ instrument }) => width(instrument.name)));
-  const hanging = ' '.repeat(cells + 9);
-  for (const { instrument, engine } of states) {
-    const start = `${padEnd(instrument.name, cells)}  ${padEnd(engine.present ? engine.value : 'no', 6)} `;
+  const hanging = ' '.repeat(cells + 15);
+  for (const { instrument, engine, engines } of states) {
+    const able = engines.filter(({ reading }) => reading.present).map(state => state.engine);
+    const start = `${padEnd(instrument.name, cells)}  ${padEnd(able.join(', ') || 'no', 12)} `;
     print(start + wrap(instrument.question, columns, hanging).slice(hanging.length));
     if (!engine.present)
       print(paint('dim', wrap(printable(`${engine.what}: ${engine.remedy}`), columns, hanging)));
@@ -71,33 +86,39 @@ export async function traceContainer(
 ): Promise<ExitCode> {
   const write = writerFor(instrument, options.output);
   const files = openKernelFiles();
-  const engine = orFail(
-    findEngine(files, instrument, options.options.engine),
-    `${instrument.name} cannot run here`,
-  );
+  const wanted = options.options.engine;
+  orFail(findEngine(files, instrument, wanted), `${instrument.name} cannot run here`);
   sweepTraceInstances(files);
   const container = await findContainer(files, selector);
   const target = orFail(findTarget(files, container), `${container.name} cannot be traced`);
   const stop = stopOnSignals();
-  const shown = options.json ? silent : showOn(instrument, options.milliseconds, container.name, engine);
+  const shown = options.json ? silent : showOn(instrument, options.milliseconds, container.name);
   if (instrument.dear === true)
     process.stderr.write(`${wrap(`This slows the container: ${instrument.cost}.`, page().width)}\n`);
   const before = process.cpuUsage();
   let result: TraceResult;
   try {
     result = orFail(
-      await instrument.run({
-        files,
-        engine,
-        container,
-        target,
-        milliseconds: options.milliseconds,
-        signal: stop.signal,
-        options: options.options,
-        onReady: shown.ready,
-        // A profile is named function by function at the end: doing it twice a second would cost what it measures.
-        onUpdate: options.json || instrument.kind === 'profile' ? undefined : shown.update,
-      }),
+      await runInstrument(
+        instrument,
+        {
+          files,
+          container,
+          target,
+          milliseconds: options.milliseconds,
+          signal: stop.signal,
+          options: options.options,
+          // A profile is named function by function at the end: doing it twice a second would cost what it measures.
+          onUpdate: options.json || instrument.kind === 'profile' ? undefined : shown.update,
+        },
+        {
+          wanted,
+          onReady: (engine, passedOver) => {
+            for (const better of passedOver) sayPassedOver(better, engine);
+            shown.ready(engine);
+          },
+        },
+      ),
       `${instrument.name} could not look`,
     );
   } finally {
@@ -135,6 +156,11 @@ export async function traceFile(
   else print(formatView(instrument.view(result), page()));
   write(result, () => jsonText(answer, 2));
   return exitCodes.ran;
+}
+
+function sayPassedOver({ engine, why }: PassedOver, instead: EngineName): void {
+  const text = `${engine} cannot look here, so ${instead} does: ${why.what} (${why.because}): ${why.remedy}.`;
+  process.stderr.write(`${wrap(printable(text), page().width)}\n`);
 }
 
 function orFail<T>(reading: Reading<T>, what: string): T {
@@ -187,7 +213,7 @@ function stopOnSignals(): { readonly signal: AbortSignal; readonly end: () => vo
 }
 
 interface Shown {
-  readonly ready: () => void;
+  readonly ready: (engine: EngineName) => void;
   readonly update: (result: TraceResult) => void;
   readonly finish: (result: TraceResult, cpuSeconds: number) => void;
 }
@@ -195,7 +221,7 @@ interface Shown {
 const silent: Shown = { ready: () => {}, update: () => {}, finish: () => {} };
 
 /** Streams print their events as they come; figures that grow are drawn over themselves on a terminal. */
-function showOn(instrument: Instrument, milliseconds: number, name: string, engine: EngineName): Shown {
+function showOn(instrument: Instrument, milliseconds: number, name: string): Shown {
   const paper = page();
   const live = createLive(process.stdout);
   const { events, kind, view } = instrument;
@@ -207,7 +233,7 @@ function showOn(instrument: Instrument, milliseconds: number, name: string, engi
     for (const row of rows) print(formatEventLine(events.columns, row, paper));
   };
   return {
-    ready: () => {
+    ready: engine => {
       print(
         paper.paint(
           'dim',

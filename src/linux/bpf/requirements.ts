@@ -8,7 +8,7 @@ import { loadLibBpf, type Pointer } from './libbpf.ts';
 
 /** Whether eBPF tracing programs can run here, and if not, what is missing: the first thing that has to change. */
 export function findBpf(files: KernelFiles): Reading<'libbpf.so.1'> {
-  const refused = checkPrivilege(files) ?? checkLockdown(files);
+  const refused = checkPrivilege(files, 'eBPF', 'BPF', 'PERFMON') ?? checkLockdown(files);
   if (refused !== undefined) return refused;
   return flatMapReading(findTypeInformation(files), () =>
     flatMapReading(loadLibC(), libc =>
@@ -17,16 +17,21 @@ export function findBpf(files: KernelFiles): Reading<'libbpf.so.1'> {
   );
 }
 
-function checkPrivilege(files: KernelFiles): Reading<never> | undefined {
+/** Linux 5.8 split CAP_BPF and CAP_PERFMON off CAP_SYS_ADMIN, which still is enough. */
+export function checkPrivilege(
+  files: KernelFiles,
+  what: string,
+  ...names: readonly string[]
+): Reading<never> | undefined {
   const status = readStatus(files, 'self');
   if (!status.present) return status;
   const has = (name: string): boolean => {
     const number = capabilityNumber(name);
     return number !== undefined && status.value.capabilities.effective.includes(number);
   };
-  // Linux 5.8 split CAP_BPF and CAP_PERFMON off CAP_SYS_ADMIN, which still is enough.
-  if (has('SYS_ADMIN') || (has('BPF') && has('PERFMON'))) return undefined;
-  return absent('eBPF', 'not-permitted', 'run as root (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)');
+  if (has('SYS_ADMIN') || names.every(has)) return undefined;
+  const capabilities = names.map(name => `CAP_${name}`).join(' and ');
+  return absent(what, 'not-permitted', `run as root (${capabilities}, or CAP_SYS_ADMIN)`);
 }
 
 /** `none [integrity] confidentiality`: the last one forbids reading kernel memory, which every program does. */

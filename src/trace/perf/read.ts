@@ -1,10 +1,18 @@
 import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { checkPrivilege } from '../../linux/bpf/requirements.ts';
+import type { KernelFiles } from '../../linux/files.ts';
+import { hasProgram } from '../../linux/programs.ts';
 import { absent, absentFromError, present, type Reading } from '../../linux/reading.ts';
 import { type RecordedEvent, scriptParser } from './script.ts';
 
-const fields = 'comm,pid,tid,time,event,ip,sym,dso';
+/** Whether `perf record` can look into other people's processes here. */
+export const findPerf = (files: KernelFiles): Reading<true> =>
+  checkPrivilege(files, 'perf', 'PERFMON') ??
+  (hasProgram('perf') ? present(true) : absent('perf', 'disabled', 'apt-get install linux-perf'));
+
+export const scriptFields = 'comm,pid,tid,time,event,ip,sym,dso';
 
 /** The magic number of perf.data since Linux 3.5 (tools/perf/Documentation/perf.data-file-format.txt). */
 const magic = 'PERFILE2';
@@ -46,7 +54,7 @@ async function runPerfScript(
   // -f: also a file that another user recorded. Absolute, or after ./, as perf has no --.
   const child = spawn(
     'perf',
-    ['script', '-f', '-i', file.startsWith('-') ? `./${file}` : file, '-F', fields],
+    ['script', '-f', '-i', file.startsWith('-') ? `./${file}` : file, '-F', scriptFields],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },

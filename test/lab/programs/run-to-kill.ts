@@ -3,7 +3,8 @@
  * Arguments: the marker for its programs' command lines, and what to do when everything runs.
  */
 import { openRun } from '../../../src/lab/bench.ts';
-import { findUnmetNeed, hasProgram } from '../../../src/lab/needs.ts';
+import { findUnmetNeed } from '../../../src/lab/needs.ts';
+import { hasProgram } from '../../../src/linux/programs.ts';
 import { bytes } from '../../../src/linux/units.ts';
 
 const [marker = '', then = 'close'] = process.argv.slice(2);

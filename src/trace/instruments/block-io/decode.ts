@@ -3,6 +3,9 @@ import { histogramFrom } from '../../histogram.ts';
 import { decodeAmount, decodeTotal } from '../../total.ts';
 import type { BlockOperation, BlockSender, BlockStream } from './result.ts';
 
+export const mostSenders = 50;
+export const mostStreams = 512;
+
 type Entry = readonly [Buffer, Buffer];
 
 const operations: readonly BlockOperation[] = ['read', 'write', 'flush', 'discard'];

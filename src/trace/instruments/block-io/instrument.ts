@@ -4,8 +4,10 @@ import type { KernelFiles } from '../../../linux/files.ts';
 import { flatMapReading } from '../../../linux/reading.ts';
 import { readLost, runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
+import { birthEvent } from '../../members.ts';
 import { mostTime } from '../../total.ts';
-import { decodeSender, decodeStream } from './decode.ts';
+import { decodeSender, decodeStream, mostSenders, mostStreams } from './decode.ts';
+import { runBlockIoByFtrace } from './ftrace.ts';
 import type { BlockIoResult } from './result.ts';
 import { view } from './view.ts';
 
@@ -16,14 +18,16 @@ export const instrument: Instrument<BlockIoResult> = {
   kind: 'histogram',
   cost: 'two events for each request to a device, which takes longer by far; below what can be measured',
   example: 'glassbox trace block-io db --for 10s',
-  engines: [{ engine: 'ebpf', tracepoints: ['block:block_rq_issue', 'block:block_rq_complete'] }],
+  engines: [
+    { engine: 'ebpf', tracepoints: ['block:block_rq_issue', 'block:block_rq_complete'] },
+    { engine: 'ftrace', tracepoints: ['block:block_rq_issue', 'block:block_rq_complete', birthEvent] },
+  ],
   run: runBlockIo,
   view,
 };
 
-const mostSenders = 50;
-
 async function runBlockIo(run: TraceRun<BlockIoResult>) {
+  if (run.engine === 'ftrace') return runBlockIoByFtrace(run);
   const cgroup = findCgroup(run.files, run.container);
   const limits = Buffer.alloc(8);
   limits.writeBigUInt64LE(BigInt(cgroup ?? 0));
@@ -36,7 +40,7 @@ async function runBlockIo(run: TraceRun<BlockIoResult>) {
         ...base,
         lost: readLost(object),
         byCgroup: cgroup !== undefined,
-        streams: mostTime(object.map('streams').all().map(decodeStream), 512),
+        streams: mostTime(object.map('streams').all().map(decodeStream), mostStreams),
         senders: mostTime(object.map('issuers').all().map(decodeSender), mostSenders),
       }),
     }),

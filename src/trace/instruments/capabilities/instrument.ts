@@ -32,6 +32,8 @@ export const instrument: Instrument<CapabilitiesResult> = {
         ),
     },
   ],
+  oneEngine:
+    'what was asked for is a tracepoint since Linux 6.14 alone, and whether the call failed for it takes a look at every system call besides',
   run: runCapabilities,
   view,
 };

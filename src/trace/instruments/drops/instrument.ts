@@ -15,6 +15,7 @@ export const instrument: Instrument<DropsResult> = {
   cost: 'a few comparisons for each packet that is thrown away on the machine, none for those that are not',
   example: 'glassbox trace drops web-1 --for 10s',
   engines: [{ engine: 'ebpf', tracepoints: ['skb:kfree_skb'] }],
+  oneEngine: 'the text of skb:kfree_skb has no network namespace: packets of all containers would be mixed',
   run: runDrops,
   view,
 };

@@ -18,6 +18,7 @@ export const instrument: Instrument<FilesResult> = {
   dear: true,
   example: 'glassbox trace files web-1 --for 10s --longer 1ms',
   engines: [{ engine: 'ebpf', tracepoints: ['raw_syscalls:sys_enter', 'raw_syscalls:sys_exit'] }],
+  oneEngine: 'the text of a system call has a descriptor, and which file that was is lost when it is closed',
   options: [
     { flags: '--longer <time>', describes: 'only operations that take this long', check: checkDuration },
   ],

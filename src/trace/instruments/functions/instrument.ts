@@ -26,6 +26,7 @@ export const instrument: Instrument<FunctionsResult> = {
       also: files => findInstanceTracer(files, 'function_graph'),
     },
   ],
+  oneEngine: 'it takes the tracer function_graph',
   options: [
     {
       flags: '--longer <time>',

@@ -19,6 +19,8 @@ export const instrument: Instrument<OffcpuResult> = {
   dear: true,
   example: 'glassbox trace offcpu web-1 --for 10s -o web-1.svg',
   engines: [{ engine: 'ebpf', tracepoints: ['sched:sched_switch'] }],
+  oneEngine:
+    'the text of ftrace has no stacks of programs, and perf would have to write down every switch of the machine',
   options: [
     {
       flags: '--longer <time>',

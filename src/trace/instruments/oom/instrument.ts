@@ -1,8 +1,9 @@
-import { readOomReports } from '../../../linux/kmsg/read.ts';
-import { orElse } from '../../../linux/reading.ts';
-import { runEbpf, textFrom } from '../../ebpf.ts';
+import { runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
+import { birthEvent } from '../../members.ts';
 import { counted, sentence, type View } from '../../view.ts';
+import { decodeKill, killsAtMost, type SeenKill, withReports } from './decode.ts';
+import { runOomByFtrace } from './ftrace.ts';
 import type { OomKill, OomParty, OomResult } from './result.ts';
 
 export const instrument: Instrument<OomResult> = {
@@ -12,7 +13,10 @@ export const instrument: Instrument<OomResult> = {
   kind: 'stream',
   cost: 'nothing until the OOM killer runs',
   example: 'glassbox trace oom web-1 --for 60s',
-  engines: [{ engine: 'ebpf', tracepoints: ['oom:mark_victim'] }],
+  engines: [
+    { engine: 'ebpf', tracepoints: ['oom:mark_victim'] },
+    { engine: 'ftrace', tracepoints: ['oom:mark_victim', birthEvent] },
+  ],
   run: runOom,
   view,
   events: {
@@ -34,12 +38,10 @@ export const instrument: Instrument<OomResult> = {
   },
 };
 
-const killsAtMost = 1000;
-const victims = 1;
-
 async function runOom(run: TraceRun<OomResult>) {
+  if (run.engine === 'ftrace') return runOomByFtrace(run);
   const startedAt = process.hrtime.bigint();
-  const kills: Omit<OomKill, 'report'>[] = [];
+  const kills: SeenKill[] = [];
   return runEbpf(run, {
     object: new URL('./oom.bpf.o', import.meta.url),
     attach: ['on_victim'],
@@ -47,38 +49,9 @@ async function runOom(run: TraceRun<OomResult>) {
       event: bytes => {
         if (kills.length < killsAtMost) kills.push(decodeKill(bytes, startedAt));
       },
-      result: base => ({ ...base, kills: kills.length === 0 ? [] : withReports(run, kills) }),
+      result: base => ({ ...base, kills: withReports(run.files, kills) }),
     }),
   });
-}
-
-/** `struct event` of oom.bpf.c. */
-export function decodeKill(bytes: Buffer, startedAt: bigint): Omit<OomKill, 'report'> {
-  const party = (numbers: number, name: number): OomParty => {
-    const inside = bytes.readUInt32LE(numbers + 4);
-    return {
-      pid: bytes.readUInt32LE(numbers),
-      inside: inside === 0 ? null : inside,
-      name: textFrom(bytes, name, 16),
-    };
-  };
-  const victim = party(8, 32);
-  const isTold = victim.name !== '';
-  return {
-    at: Number(bytes.readBigUInt64LE(0) - startedAt) / 1e6,
-    victim,
-    asker: party(16, 48),
-    own: isTold ? (bytes.readUInt32LE(24) & victims) !== 0 : null,
-  };
-}
-
-/** The newest report about each victim: pids come again. */
-function withReports({ files }: TraceRun<OomResult>, kills: readonly Omit<OomKill, 'report'>[]) {
-  const reports = orElse(readOomReports(files), []);
-  return kills.map(kill => ({
-    ...kill,
-    report: reports.findLast(report => report.victims.some(({ pid }) => pid === kill.victim.pid)) ?? null,
-  }));
 }
 
 const sayParty = ({ name, inside, pid }: OomParty): string =>

@@ -23,7 +23,7 @@ export interface OomKill {
 export interface OomParty {
   /** Host pid. */
   readonly pid: number;
-  /** As the container numbers it; null for a process outside. */
+  /** As the container numbers it; null for a process outside, and for one that ended before ftrace's text was read. */
   readonly inside: number | null;
   /** Empty where the kernel does not tell (before 6.8). */
   readonly name: string;

@@ -6,8 +6,10 @@ import { absent, present, type Reading } from '../../../linux/reading.ts';
 import { openCpuClock } from '../../../linux/syscalls/perf-event.ts';
 import { runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
+import { findPerf } from '../../perf/read.ts';
 import { openStackReader, type StackKey } from '../../stacks.ts';
 import { profileExports } from './exports.ts';
+import { runProfileByPerf } from './record.ts';
 import { profileFromFile } from './recorded.ts';
 import type { ProfileResult } from './result.ts';
 import { summarize } from './summarize.ts';
@@ -23,7 +25,10 @@ export const instrument: Instrument<ProfileResult> = {
   kind: 'profile',
   cost: 'a stack 99 times a second on each CPU that the container uses; below 1 %',
   example: 'glassbox trace profile web-1 --for 10s -o web-1.svg',
-  engines: [{ engine: 'ebpf', tracepoints: [] }],
+  engines: [
+    { engine: 'ebpf', tracepoints: [] },
+    { engine: 'perf', tracepoints: [], also: findPerf },
+  ],
   options: [
     {
       flags: '--hertz <number>',
@@ -43,6 +48,7 @@ export const instrument: Instrument<ProfileResult> = {
 
 async function runProfile(run: TraceRun<ProfileResult>): Promise<Reading<ProfileResult>> {
   const hertz = Number(run.options.hertz ?? usualHertz);
+  if (run.engine === 'perf') return runProfileByPerf(run, hertz);
   return runEbpf(run, {
     object: new URL('./profile.bpf.o', import.meta.url),
     attach: [],

@@ -3,6 +3,8 @@ import { histogramFrom, totalOf } from '../../histogram.ts';
 import { decodeAmount, decodeTotal, microsecondsAt } from '../../total.ts';
 import type { ReclaimSums, ReclaimWaiter } from './result.ts';
 
+export const mostWaiters = 50;
+
 const histogramSize = 40 * 8;
 
 /** `struct sums` of reclaim.bpf.c. */

@@ -1,9 +1,18 @@
 import { readLost, runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
+import { birthEvent } from '../../members.ts';
 import { mostTime } from '../../total.ts';
-import { decodeSums, decodeWaiter } from './decode.ts';
+import { decodeSums, decodeWaiter, mostWaiters } from './decode.ts';
+import { runReclaimByFtrace } from './ftrace.ts';
 import type { ReclaimResult } from './result.ts';
 import { view } from './view.ts';
+
+const events = [
+  'vmscan:mm_vmscan_memcg_reclaim_begin',
+  'vmscan:mm_vmscan_memcg_reclaim_end',
+  'vmscan:mm_vmscan_direct_reclaim_begin',
+  'vmscan:mm_vmscan_direct_reclaim_end',
+];
 
 export const instrument: Instrument<ReclaimResult> = {
   name: 'reclaim',
@@ -13,24 +22,17 @@ export const instrument: Instrument<ReclaimResult> = {
   cost: 'two events for each direct reclaim, which itself is a thousand times as dear; nothing without reclaim',
   example: 'glassbox trace reclaim web-1 --for 10s',
   engines: [
-    {
-      engine: 'ebpf',
-      tracepoints: [
-        'vmscan:mm_vmscan_memcg_reclaim_begin',
-        'vmscan:mm_vmscan_memcg_reclaim_end',
-        'vmscan:mm_vmscan_direct_reclaim_begin',
-        'vmscan:mm_vmscan_direct_reclaim_end',
-      ],
-    },
+    { engine: 'ebpf', tracepoints: events },
+    { engine: 'ftrace', tracepoints: [...events, birthEvent] },
   ],
   run: runReclaim,
   view,
 };
 
 const programs = ['on_cgroup_end', 'on_machine_end', 'on_cgroup_begin', 'on_machine_begin'];
-const mostWaiters = 50;
 
 async function runReclaim(run: TraceRun<ReclaimResult>) {
+  if (run.engine === 'ftrace') return runReclaimByFtrace(run, events);
   return runEbpf(run, {
     object: new URL('./reclaim.bpf.o', import.meta.url),
     attach: programs,

@@ -24,6 +24,7 @@ export const instrument: Instrument<SeccompResult> = {
       ],
     },
   ],
+  oneEngine: 'a refused call is an end without a beginning, and a text that loses one line shows the same',
   run: runSeccomp,
   view,
 };

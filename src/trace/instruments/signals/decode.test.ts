@@ -50,7 +50,8 @@ const members = {
   threads: [],
   has: (thread: number) => thread === 4711,
   born: () => {},
-  isProcess: () => true,
+  processOf: (thread: number) => thread,
+  newcomers: () => [],
   inside: (process: number) => (process === 4711 ? 1 : null),
 };
 const line = (text: string, thread = 99) => ({
@@ -63,12 +64,12 @@ const line = (text: string, thread = 99) => ({
 
 test('the same by ftrace, whatever the target calls itself', () => {
   const text = 'sig=15 errno=0 code=0 comm=a pid=1 grp=1 res=0 pid=4711 grp=1 res=1';
-  expect(parseSignal(line(text), members, 1_000_000)).toMatchObject({
+  expect(parseSignal(line(text), 1000, members)).toMatchObject({
     at: 1000,
     outcome: 'ignored',
     target: { pid: 4711, inside: 1, name: 'a pid=1 grp=1 res=0' },
     sender: { pid: 99, inside: null, name: 'kill' },
   });
-  expect(parseSignal(line('sig=15 errno=0 code=0 comm=b pid=5 grp=1 res=1'), members, 0)).toBeUndefined();
-  expect(parseSignal(line('sig=15 errno'), members, 0)).toBeUndefined();
+  expect(parseSignal(line('sig=15 errno=0 code=0 comm=b pid=5 grp=1 res=1'), 0, members)).toBeUndefined();
+  expect(parseSignal(line('sig=15 errno'), 0, members)).toBeUndefined();
 });

@@ -1,27 +1,19 @@
 import type { Reading } from '../../../linux/reading.ts';
 import type { TraceLine } from '../../../linux/trace-instance.ts';
-import { runFtrace } from '../../ftrace.ts';
+import { runEvents } from '../../ftrace.ts';
 import type { TraceRun } from '../../instrument.ts';
-import { birthEvent, findMembers, type Members } from '../../members.ts';
+import type { Members } from '../../members.ts';
 import { createSignalTally, outcomes } from './decode.ts';
 import type { Party, SignalEvent, SignalsResult } from './result.ts';
 
-/**
- * All signals of the machine, and births, so that children that are born meanwhile count. Thread and process are one
- * number here: the text does not tell which thread of a process sent it.
- */
+/** Thread and process are one number here: the text does not tell which thread of a process sent it. */
 export function runSignalsByFtrace(run: TraceRun<SignalsResult>): Promise<Reading<SignalsResult>> {
   const tally = createSignalTally();
-  const members = findMembers(run.files, run.container, run.target);
-  const startedUs = Number(process.hrtime.bigint() / 1000n);
-  return runFtrace(run, {
-    instance: { events: [{ name: 'signal:signal_generate' }, { name: birthEvent }] },
-    line: line => {
-      if (line.event === 'task_newtask') members.born(line);
-      else {
-        const event = parseSignal(line, members, startedUs);
-        if (event !== undefined) tally.add(event);
-      }
+  return runEvents(run, {
+    events: ['signal:signal_generate'],
+    line: (line, at, members) => {
+      const event = parseSignal(line, at, members);
+      if (event !== undefined) tally.add(event);
     },
     result: base => tally.result(base),
   });
@@ -29,9 +21,9 @@ export function runSignalsByFtrace(run: TraceRun<SignalsResult>): Promise<Readin
 
 /** `sig=15 errno=0 code=0 comm=sh pid=4711 grp=1 res=1`; undefined for a signal between strangers. */
 export function parseSignal(
-  { text, task, time }: TraceLine,
+  { text, task }: Pick<TraceLine, 'text' | 'task'>,
+  at: number,
   members: Members,
-  startedUs: number,
 ): SignalEvent | undefined {
   const match = /^sig=(\d+) errno=-?\d+ code=(-?\d+) comm=(.*) pid=(\d+) grp=(\d+) res=(\d+)$/s.exec(text);
   if (match === null) return undefined;
@@ -43,7 +35,7 @@ export function parseSignal(
     name: called,
   });
   return {
-    at: (time - startedUs) / 1000,
+    at,
     signal: Number(signal),
     outcome: outcomes[Number(result)] ?? 'queued',
     by: Number(code) > 0 ? 'kernel' : 'process',

@@ -25,6 +25,8 @@ export const instrument: Instrument<SoftirqResult> = {
       ],
     },
   ],
+  oneEngine:
+    'the text of ftrace gives whole microseconds, and most softirqs are shorter: the sums would be guesses',
   run: runSoftirq,
   view,
 };

@@ -1,10 +1,28 @@
 import { errnoName } from '../../../linux/errno.ts';
 import { syscallName } from '../../../linux/syscalls/names.ts';
 import { textFrom } from '../../ebpf.ts';
+import type { TraceResult } from '../../instrument.ts';
 import { microsecondsAt } from '../../total.ts';
-import type { SlowSyscall, SyscallRow } from './result.ts';
+import type { SlowSyscall, SyscallRow, SyscallsResult } from './result.ts';
 
 const largestErrno = 4095;
+export const slowAtMost = 2000;
+const rowsAtMost = 500;
+
+export function syscallsResult(
+  base: TraceResult,
+  rows: readonly SyscallRow[],
+  slow: readonly SlowSyscall[],
+): SyscallsResult {
+  const sum = (some: readonly SyscallRow[]): number => some.reduce((total, { count }) => total + count, 0);
+  return {
+    ...base,
+    total: sum(rows),
+    failed: sum(rows.filter(({ error }) => error !== null)),
+    calls: rows.toSorted((one, other) => other.us - one.us).slice(0, rowsAtMost),
+    slow: [...slow],
+  };
+}
 
 /** `struct outcome` and `struct total` of syscalls.bpf.c. */
 export function decodeRow([key, value]: readonly [Buffer, Buffer]): SyscallRow {
@@ -29,13 +47,17 @@ export function decodeSlow(bytes: Buffer, startedAt: bigint): SlowSyscall {
     call: syscallName(bytes.readInt32LE(48)),
     arguments: [24, 32, 40].map(at => `0x${bytes.readBigUInt64LE(at).toString(16)}`),
     result,
-    error: result < 0 && result >= -largestErrno ? errorName(-result) : null,
+    error: errorOf(result),
     us: microsecondsAt(bytes, 8),
     program: textFrom(bytes, 64, 16),
     pid: bytes.readUInt32LE(52),
     inside: bytes.readUInt32LE(56),
   };
 }
+
+/** What a call gave, where that is an error. */
+export const errorOf = (result: number): string | null =>
+  result < 0 && result >= -largestErrno ? errorName(-result) : null;
 
 /** include/linux/errno.h: the kernel's own, which a signal handler turns into a restart or EINTR. */
 const restarts: ReadonlyMap<number, string> = new Map([

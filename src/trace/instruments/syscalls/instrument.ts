@@ -1,9 +1,11 @@
 import { checkDuration, encodeDuration } from '../../duration.ts';
 import { readLost, runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
+import { birthEvent } from '../../members.ts';
 import { sayMicroseconds } from '../../say.ts';
 import { type Block, counted, sentence, type View } from '../../view.ts';
-import { decodeRow, decodeSlow } from './decode.ts';
+import { decodeRow, decodeSlow, slowAtMost, syscallsResult } from './decode.ts';
+import { runSyscallsByFtrace } from './ftrace.ts';
 import type { SlowSyscall, SyscallRow, SyscallsResult } from './result.ts';
 
 export const instrument: Instrument<SyscallsResult> = {
@@ -14,7 +16,10 @@ export const instrument: Instrument<SyscallsResult> = {
   cost: 'looks at both ends of every system call, 0.4 microseconds each: empty ones take three times as long',
   dear: true,
   example: 'glassbox trace syscalls web-1 --for 5s --longer 20ms',
-  engines: [{ engine: 'ebpf', tracepoints: ['raw_syscalls:sys_enter', 'raw_syscalls:sys_exit'] }],
+  engines: [
+    { engine: 'ebpf', tracepoints: ['raw_syscalls:sys_enter', 'raw_syscalls:sys_exit'] },
+    { engine: 'ftrace', tracepoints: ['raw_syscalls:sys_enter', 'raw_syscalls:sys_exit', birthEvent] },
+  ],
   options: [
     {
       flags: '--longer <time>',
@@ -26,10 +31,8 @@ export const instrument: Instrument<SyscallsResult> = {
   view,
 };
 
-const slowAtMost = 2000;
-const rowsAtMost = 500;
-
 async function runSyscalls(run: TraceRun<SyscallsResult>) {
+  if (run.engine === 'ftrace') return runSyscallsByFtrace(run);
   const { longer } = run.options;
   const startedAt = process.hrtime.bigint();
   const slow: SlowSyscall[] = [];
@@ -37,30 +40,13 @@ async function runSyscalls(run: TraceRun<SyscallsResult>) {
     object: new URL('./syscalls.bpf.o', import.meta.url),
     attach: ['on_exit', 'on_enter'],
     constants: { settings: encodeDuration(longer ?? '') },
-    gather: object => {
-      const table = object.map('table');
-      return {
-        event: bytes => {
-          if (slow.length < slowAtMost) slow.push(decodeSlow(bytes, startedAt));
-        },
-        result: base => {
-          const calls = table
-            .all()
-            .map(decodeRow)
-            .sort((one, other) => other.us - one.us);
-          const sum = (rows: readonly SyscallRow[]): number =>
-            rows.reduce((total, { count }) => total + count, 0);
-          return {
-            ...base,
-            lost: readLost(object),
-            total: sum(calls),
-            failed: sum(calls.filter(({ error }) => error !== null)),
-            calls: calls.slice(0, rowsAtMost),
-            slow: [...slow],
-          };
-        },
-      };
-    },
+    gather: object => ({
+      event: bytes => {
+        if (slow.length < slowAtMost) slow.push(decodeSlow(bytes, startedAt));
+      },
+      result: base =>
+        syscallsResult({ ...base, lost: readLost(object) }, object.map('table').all().map(decodeRow), slow),
+    }),
   });
 }
 

@@ -22,6 +22,8 @@ export const instrument: Instrument<TcpResult> = {
       ],
     },
   ],
+  oneEngine:
+    'the text of its tracepoints has addresses and no network namespace: two containers may have the same',
   run: runTcp,
   view,
   events: {

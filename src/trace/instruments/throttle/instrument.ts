@@ -14,6 +14,8 @@ export const instrument: Instrument<ThrottleResult> = {
   cost: 'a few loads for each switch of a CPU from one thread to another: 5 % of a program that only switches, not measurable else',
   example: 'glassbox trace throttle web-1 --for 10s',
   engines: [{ engine: 'ebpf', tracepoints: ['sched:sched_switch'] }],
+  oneEngine:
+    'no tracepoint tells that a quota stopped a thread; diagnose reads what cpu.stat counts without any engine',
   run: runThrottle,
   view,
 };

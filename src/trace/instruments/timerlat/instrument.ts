@@ -5,12 +5,22 @@ import { runEbpf } from '../../ebpf.ts';
 import { type Histogram, histogramFrom } from '../../histogram.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
 import { kernelNames } from '../../interrupted.ts';
+import { birthEvent } from '../../members.ts';
 import { sayMicroseconds } from '../../say.ts';
 import { createTimerTally, decodeEvent, timerKinds } from './decode.ts';
+import { runTimerlatByFtrace } from './ftrace.ts';
 import type { TimerKind, TimerlatResult } from './result.ts';
 import { view } from './view.ts';
 
 const usualLimit = '1ms';
+const tracepoints = [
+  'irq:softirq_entry',
+  'irq:softirq_exit',
+  'timer:timer_expire_entry',
+  'timer:timer_expire_exit',
+  'timer:hrtimer_expire_entry',
+  'timer:hrtimer_expire_exit',
+];
 
 export const instrument: Instrument<TimerlatResult> = {
   name: 'timerlat',
@@ -20,17 +30,8 @@ export const instrument: Instrument<TimerlatResult> = {
   cost: 'two events for each timer and softirq on any CPU; below 1 % unless packets come by the hundred thousand',
   example: 'glassbox trace timerlat web-1 --longer 500us --for 30s',
   engines: [
-    {
-      engine: 'ebpf',
-      tracepoints: [
-        'irq:softirq_entry',
-        'irq:softirq_exit',
-        'timer:timer_expire_entry',
-        'timer:timer_expire_exit',
-        'timer:hrtimer_expire_entry',
-        'timer:hrtimer_expire_exit',
-      ],
-    },
+    { engine: 'ebpf', tracepoints },
+    { engine: 'ftrace', tracepoints: [...tracepoints, birthEvent] },
   ],
   options: [
     {
@@ -71,7 +72,9 @@ const tasklets = ['on_tasklet_end', 'on_tasklet'];
 
 async function runTimerlat(run: TraceRun<TimerlatResult>) {
   const limit = run.options.longer ?? usualLimit;
-  const tally = createTimerTally(parseDuration(limit) ?? 0);
+  const limitUs = parseDuration(limit) ?? 0;
+  if (run.engine === 'ftrace') return runTimerlatByFtrace(run, tracepoints, limitUs);
+  const tally = createTimerTally(limitUs);
   const startedAt = process.hrtime.bigint();
   const nameOf = kernelNames(run.files);
   const programs = hasTracepoints(['tasklet_entry']).present ? [...tasklets, ...always] : always;

@@ -1,8 +1,10 @@
-import { readLost, runEbpf, textFrom } from '../../ebpf.ts';
-import { histogramFrom } from '../../histogram.ts';
+import { readLost, runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
-import { decodeAmount, decodeTotal, microsecondsAt, mostTime } from '../../total.ts';
-import type { PausedWriter, WritebackResult } from './result.ts';
+import { birthEvent } from '../../members.ts';
+import { mostTime } from '../../total.ts';
+import { decodeSums, decodeWriter, mostWriters } from './decode.ts';
+import { runWritebackByFtrace } from './ftrace.ts';
+import type { WritebackResult } from './result.ts';
 import { view } from './view.ts';
 
 export const instrument: Instrument<WritebackResult> = {
@@ -12,14 +14,16 @@ export const instrument: Instrument<WritebackResult> = {
   kind: 'histogram',
   cost: 'one event for every few dozen pages that are written; below what can be measured',
   example: 'glassbox trace writeback db --for 10s',
-  engines: [{ engine: 'ebpf', tracepoints: ['writeback:balance_dirty_pages'] }],
+  engines: [
+    { engine: 'ebpf', tracepoints: ['writeback:balance_dirty_pages'] },
+    { engine: 'ftrace', tracepoints: ['writeback:balance_dirty_pages', birthEvent] },
+  ],
   run: runWriteback,
   view,
 };
 
-const mostWriters = 50;
-
 async function runWriteback(run: TraceRun<WritebackResult>) {
+  if (run.engine === 'ftrace') return runWritebackByFtrace(run);
   return runEbpf(run, {
     object: new URL('./writeback.bpf.o', import.meta.url),
     attach: ['on_balance'],
@@ -33,26 +37,3 @@ async function runWriteback(run: TraceRun<WritebackResult>) {
     }),
   });
 }
-
-const histogramSize = 40 * 8;
-
-/** `struct sums` of writeback.bpf.c. */
-export function decodeSums(bytes: Buffer): Pick<WritebackResult, 'pauses' | 'pauseUs' | 'calls' | 'last'> {
-  const numberAt = (index: number): number => Number(bytes.readBigUInt64LE(histogramSize + 8 * index));
-  const calls = numberAt(0);
-  return {
-    pauses: histogramFrom('us', bytes.subarray(0, histogramSize)),
-    pauseUs: microsecondsAt(bytes, histogramSize + 8),
-    calls,
-    last: calls === 0 ? null : { dirtyPages: numberAt(2), limitPages: numberAt(3) },
-  };
-}
-
-/** `struct writer`: u32 process, char device[32], char name[16]; with a `struct total` of pages. */
-export const decodeWriter = ([key, value]: readonly [Buffer, Buffer]): PausedWriter => ({
-  pid: key.readUInt32LE(0),
-  device: textFrom(key, 4, 32),
-  name: textFrom(key, 36, 16),
-  ...decodeTotal(value),
-  pages: decodeAmount(value),
-});

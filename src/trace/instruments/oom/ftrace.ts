@@ -1,0 +1,28 @@
+import type { Reading } from '../../../linux/reading.ts';
+import { runEvents } from '../../ftrace.ts';
+import type { TraceRun } from '../../instrument.ts';
+import { killsAtMost, type SeenKill, withReports } from './decode.ts';
+import type { OomResult } from './result.ts';
+
+/** `pid=4711 comm=perl total-vm=…`, in the task that asked for a page; before Linux 6.8 only `pid=4711`. */
+export function runOomByFtrace(run: TraceRun<OomResult>): Promise<Reading<OomResult>> {
+  const kills: SeenKill[] = [];
+  return runEvents(run, {
+    events: ['oom:mark_victim'],
+    line: ({ task, text }, at, members) => {
+      const match = /^pid=(\d+)(?: comm=(.*) total-vm=\d+kB.*)?$/s.exec(text);
+      if (match === null) return;
+      const pid = members.processOf(Number(match[1]));
+      const own = members.has(pid);
+      if ((!own && !members.has(task.thread)) || kills.length >= killsAtMost) return;
+      const asker = members.processOf(task.thread);
+      kills.push({
+        at,
+        victim: { pid, inside: members.inside(pid), name: match[2] ?? '' },
+        asker: { pid: asker, inside: members.inside(asker), name: task.name },
+        own,
+      });
+    },
+    result: base => ({ ...base, kills: withReports(run.files, kills) }),
+  });
+}
