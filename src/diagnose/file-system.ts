@@ -1,6 +1,7 @@
 import { deviceName } from '../linux/below.ts';
 import { type Bytes, bytes } from '../linux/units.ts';
 import type { DiskUse, DiskUsePart } from '../observe/disk-use.ts';
+import type { LogKeeper } from '../observe/engine-logs.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
 import type { UnlinkedFile } from '../observe/observation.ts';
 import type { Evidence } from './verdict.ts';
@@ -55,13 +56,27 @@ const kindNames: Readonly<Record<DiskUsePart['kind'], string>> = {
   log: 'log kept by the engine',
 };
 
+/** `json-file without max-size`, `local, max-size=1m max-file=2`. */
+export const sayKeeper = ({ driver, options }: LogKeeper): string =>
+  `${driver}${isBounded(options) ? `, ${options.join(' ')}` : boundedByItself.has(driver) ? '' : ' without max-size'}`;
+
+const isBounded = (options: readonly string[]): boolean =>
+  options.some(option => /^max-size=(?!-1$)/.test(option));
+
+/** Docker's driver `local` keeps five files of 20 MB unless it is told something else. */
+const boundedByItself: ReadonlySet<string> = new Set(['local']);
+
+/** Whether the log has an end, be it a large one. */
+export const rotates = ({ driver, options }: LogKeeper): boolean =>
+  isBounded(options) || boundedByItself.has(driver);
+
 /** A line for each part, and its largest file. */
 export const partEvidence = ({ parts }: DiskUse, most = 4): readonly Evidence[] =>
   parts
     .filter(part => part.bytes > 0)
     .slice(0, most)
     .map(part => ({
-      claim: `${kindNames[part.kind]}${part.complete ? '' : ', at least'}`,
+      claim: `${kindNames[part.kind]}${part.keeper === undefined ? '' : ` (${sayKeeper(part.keeper)})`}${part.complete ? '' : ', at least'}`,
       source: `du ${part.path}`,
       observed: `${part.bytes} bytes${part.largest[0] === undefined ? '' : `, largest ${part.largest[0].path} ${sayBytes(part.largest[0].size)}`}`,
     }));

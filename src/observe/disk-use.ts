@@ -5,7 +5,7 @@ import type { Mount } from '../linux/proc/mountinfo.ts';
 import { orElse, type Reading } from '../linux/reading.ts';
 import { type Bytes, bytes, type HostPid } from '../linux/units.ts';
 import { type Tree, type WalkBounds, type WalkOptions, walkBelow } from '../linux/walk.ts';
-import { findLogs } from './engine-logs.ts';
+import { findLogs, type LogKeeper } from './engine-logs.ts';
 import { type FileSystemFacts, isWithin } from './file-systems.ts';
 import { findSharers, type Sharer } from './sharers.ts';
 
@@ -29,6 +29,8 @@ export interface DiskUsePart extends Tree {
   readonly kind: 'writable-layer' | 'mount' | 'log';
   /** Inside the container; of a log on the host. */
   readonly path: string;
+  /** Of a log. */
+  readonly keeper?: LogKeeper;
 }
 
 /** In a diagnosis: enough to name what is large, and over before anybody wonders. */
@@ -70,7 +72,8 @@ export function* walkDiskUse(
   const hostMounts = orElse(options.hostMounts, []);
   const mounted = new Set(mounts.map(({ mountPoint }) => asLatin1(mountPoint)));
   const uses: DiskUse[] = [];
-  for (const device of new Set(fileSystems.map(storageDevice))) {
+  const logs = findLogs(files, container, fileSystems);
+  for (const device of new Set([...fileSystems.map(storageDevice), ...logs.map(log => log.device)])) {
     const parts: DiskUsePart[] = [];
     const linked = new Set<number>();
     for (const place of placesOn(files, init, device, fileSystems, mounts)) {
@@ -83,9 +86,15 @@ export function* walkDiskUse(
       });
       if (tree !== undefined) parts.push({ kind: place.kind, path: place.shown, ...tree });
     }
-    for (const log of findLogs(files, container, fileSystems))
-      if (log.device === device)
-        parts.push({ kind: 'log', path: log.path, bytes: log.size, entries: 1, largest: [], complete: true });
+    for (const { device: at, files: all, ...log } of logs)
+      if (at === device)
+        parts.push({
+          kind: 'log',
+          ...log,
+          entries: all.length,
+          largest: all.slice(0, bounds.largest),
+          complete: true,
+        });
     const seenAt = hostMounts.filter(mount => mount.device === device).map(({ mountPoint }) => mountPoint);
     const hostRoom = seenAt[0] === undefined ? undefined : roomAt(files, seenAt[0]);
     const hostRoot = roomAt(files, '/');

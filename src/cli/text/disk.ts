@@ -1,4 +1,5 @@
 import { type BoundFileSystem, type DiskKind, diskAccountOf } from '../../diagnose/disk-account.ts';
+import { sayKeeper } from '../../diagnose/file-system.ts';
 import type { ContainerFacts } from '../../observe/observation.ts';
 import type { Page } from './finding.ts';
 import { printable } from './printable.ts';
@@ -45,17 +46,16 @@ function sayBound({ quota }: BoundFileSystem): string {
   }
 }
 
-function row({ kind, path, bytes, entries, complete, largest }: DiskKind) {
+function row({ kind, path, bytes, entries, complete, largest, keeper }: DiskKind) {
   const [first] = largest ?? [];
-  const counted =
-    kind === 'log' || entries === undefined
-      ? ''
-      : `, ${entries} ${kind === 'deleted-open' ? 'files' : 'names'}`;
-  return {
-    name: names[kind],
-    amount: formatBytes(bytes),
-    remark: printable(
-      `${path}${counted}${complete ? '' : ', cut short'}${kind === 'tmpfs' ? ', memory' : ''}${first === undefined ? '' : `; largest ${first.path} ${formatBytes(first.size)}`}`,
-    ),
-  };
+  const counted = kind === 'log' || kind === 'deleted-open' ? 'files' : 'names';
+  const remarks = [
+    path,
+    ...(entries === undefined ? [] : [`, ${entries} ${counted}`]),
+    ...(complete ? [] : [', cut short']),
+    ...(kind === 'tmpfs' ? [', memory'] : []),
+    ...(keeper === undefined ? [] : [`, ${sayKeeper(keeper)}`]),
+    ...(first === undefined || kind === 'log' ? [] : [`; largest ${first.path} ${formatBytes(first.size)}`]),
+  ];
+  return { name: names[kind], amount: formatBytes(bytes), remark: printable(remarks.join('')) };
 }

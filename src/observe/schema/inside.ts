@@ -112,6 +112,7 @@ export const diskUse: Schema<DiskUse> = v.object({
     v.object({
       kind: v.picklist(['writable-layer', 'mount', 'log']),
       path: text,
+      keeper: v.exactOptional(v.object({ driver: text, options: list(text) })),
       bytes: amount,
       entries: count,
       largest: list(sharedFile),

@@ -34,6 +34,8 @@ export const busyboxImage = 'glassbox-busybox:test';
  */
 export async function startDockerd(
   networks: 'none' | 'in a namespace of its own' = 'none',
+  /** Where images, layers and logs go; on a file system of the test's, say. */
+  dataRoot?: string,
 ): Promise<Dockerd> {
   for (const abandoned of globSync(`${prefix}*`).filter(isAbandoned)) await removeTraces(abandoned);
   const directory = mkdtempSync(prefix);
@@ -48,7 +50,7 @@ export async function startDockerd(
       ...['--pdeathsig', 'SIGTERM', '--'],
       ...(isAlone ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up; exec "$@"', 'sh'] : []),
       findProgram('dockerd') ?? 'dockerd',
-      ...['--data-root', join(directory, 'data'), '--exec-root', join(directory, 'exec')],
+      ...['--data-root', dataRoot ?? join(directory, 'data'), '--exec-root', join(directory, 'exec')],
       ...['--pidfile', join(directory, 'pid'), '--host', `unix://${socket}`],
       ...(isAlone
         ? ['--bip', '10.81.0.1/24', '--default-address-pool', 'base=10.82.0.0/16,size=24']
