@@ -23,6 +23,7 @@ import type {
   UnlinkedFile,
 } from '../observe/observation.ts';
 import type { OpenDevice } from '../observe/open-devices.ts';
+import type { OutsideUse } from '../observe/outside-use.ts';
 import type { ReachFacts } from '../observe/reach/path.ts';
 import type { Relay } from '../observe/relays.ts';
 import type { CpuSoftirqs } from '../observe/softirqs.ts';
@@ -88,6 +89,8 @@ export interface FactsByName {
   readonly reach: ReachFacts;
   readonly isolation: IsolationFacts;
   readonly openDevices: readonly OpenDevice[];
+  /** What of the host it is seen to use. */
+  readonly outsideUse: OutsideUse;
   /** What instruments saw in the kernel in the window; absent, because of needs-trace, without `diagnose --deep`. */
   readonly traced: Traced;
   readonly uidUsage: readonly UidUsage[];

@@ -11,8 +11,9 @@ const engineSockets = [
   'incus.socket',
 ];
 
-export const isEngineSocket = ({ hostPath }: HostMount): boolean =>
-  engineSockets.some(name => hostPath.endsWith(`/${name}`));
+export const isEngineSocketPath = (path: string): boolean =>
+  engineSockets.some(name => path.endsWith(`/${name}`));
+export const isEngineSocket = ({ hostPath }: HostMount): boolean => isEngineSocketPath(hostPath);
 
 /** What an engine keeps for this container alone: its volumes, its resolv.conf, its shared memory. */
 const ownByEngine = [

@@ -98,6 +98,8 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
     reach ?? absent('the ways of its packets', 'disabled', `name it: glassbox diagnose ${container.name}`),
   isolation: (_, { isolation }) => isolation,
   uidUsage: (_, { uidUsage }) => uidUsage ?? notObserved('what its uids use on the whole host'),
+  outsideUse: (_, { outsideUse }) =>
+    outsideUse ?? absent('what of the host it uses', 'disabled', 'it has nothing in common with the host'),
   openDevices: (_, { openDevices }) =>
     openDevices ?? absent('open devices', 'disabled', 'no disk or memory of the host is within its reach'),
   traced: (_, { container, traced }) =>

@@ -14,6 +14,7 @@ import {
   unlinkedFile,
 } from './schema/inside.ts';
 import { hugeMemory, ipcTwin } from './schema/memory.ts';
+import { outsideUse } from './schema/outside-use.ts';
 import { byName, list, reading, type Schema, text, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 import { reach } from './schema/reach.ts';
@@ -44,6 +45,7 @@ const observation: Schema<Observation> = v.object({
       isolation: reading(isolation),
       namespacePeers: v.exactOptional(byName(list(text))),
       uidUsage: v.exactOptional(reading(list(uidUsage))),
+      outsideUse: v.exactOptional(reading(outsideUse)),
       openDevices: v.exactOptional(reading(list(openDevice))),
       traced: v.exactOptional(traced),
     }),

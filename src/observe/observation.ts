@@ -22,6 +22,7 @@ import type { HugeMemory } from './huge-memory.ts';
 import type { IpcTwin } from './ipc-twins.ts';
 import type { NetworkPlace } from './networks.ts';
 import type { OpenDevice } from './open-devices.ts';
+import type { OutsideUse } from './outside-use.ts';
 import type { ReachFacts } from './reach/path.ts';
 import type { Relay } from './relays.ts';
 import type { Sleeps } from './sleeps.ts';
@@ -139,6 +140,8 @@ export interface ContainerFacts {
   readonly isolation: Reading<IsolationFacts>;
   /** Devices that it has open; looked for where nodes of the host's disks or memory are within its reach. */
   readonly openDevices?: Reading<readonly OpenDevice[]>;
+  /** What of the host it uses; left out where it has nothing in common with the host, or many containers are listed. */
+  readonly outsideUse?: Reading<OutsideUse>;
   /** What instruments saw in the window; left out unless it was asked for (`diagnose --deep`). */
   readonly traced?: Traced;
   /** Other containers, by name, that are in a namespace of its which is not the host's: those of its pod, for one. */

@@ -35,6 +35,7 @@ import {
   type ProcessFacts,
 } from './observation.ts';
 import { findOpenDevices } from './open-devices.ts';
+import { findOutsideUse } from './outside-use.ts';
 import {
   finishProcesses,
   type Named,
@@ -115,7 +116,11 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   const processes = sampleProcesses(files, [...membersBefore.values()].flat(), named);
   const known = options.known ?? containers;
   const uids = scope.programs === 'all' ? createUidTable(files, known, scan) : undefined;
-  const still = readStill(files, containers, membersBefore, { hostMounts, mounts, uids, known });
+  const all =
+    scope.programs === 'all' && containers.length <= fewContainers && scan.present
+      ? scan.value.processes.map(({ pid }) => pid)
+      : undefined;
+  const still = readStill(files, containers, membersBefore, { hostMounts, mounts, uids, known, all });
   network.look();
   await storage.waitUntil(begin + windowMs);
   const passed = performance.now() - begin;
@@ -242,7 +247,7 @@ const noCgroups: CgroupLayout = { mode: 'none', hierarchies: [] };
 
 type Still = Pick<
   ContainerFacts,
-  'initSignals' | 'unlinkedFiles' | 'isolation' | 'openDevices' | 'uidUsage' | 'namespacePeers'
+  'initSignals' | 'unlinkedFiles' | 'isolation' | 'openDevices' | 'outsideUse' | 'uidUsage' | 'namespacePeers'
 >;
 
 /** What merely is, by the id of each container that runs. */
@@ -255,6 +260,8 @@ function readStill(
     readonly mounts: ReadonlyMap<HostPid, Reading<readonly Mount[]>>;
     readonly uids: UidTable | undefined;
     readonly known: readonly Container[];
+    /** Every process of the host, where what is done outside is to be looked for. */
+    readonly all: readonly HostPid[] | undefined;
   },
 ): { readonly namespaces: Namespaces; readonly containers: ReadonlyMap<string, Still> } {
   const namespaces = readInitialNamespaces(files);
@@ -273,11 +280,26 @@ function readStill(
       ...(isolation.present && isolation.value.hostDevices.length > 0
         ? { openDevices: findOpenDevices(files, members.get(id) ?? [], mounts) }
         : {}),
+      ...(isolation.present && read.all !== undefined
+        ? outsideUseOf(files, container, {
+            members: members.get(id) ?? [],
+            all: read.all,
+            isolation: isolation.value,
+            host: namespaces,
+          })
+        : {}),
       uidUsage: read.uids?.of(container) ?? notCounted,
     });
   }
   return { namespaces, containers: still };
 }
+
+const outsideUseOf = (
+  ...[files, container, around]: Parameters<typeof findOutsideUse>
+): Pick<ContainerFacts, 'outsideUse'> => {
+  const outsideUse = findOutsideUse(files, container, around);
+  return outsideUse === undefined ? {} : { outsideUse };
+};
 
 const reachOf = (
   ways: ReadonlyMap<string, NonNullable<ContainerFacts['reach']>>,

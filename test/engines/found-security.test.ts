@@ -1,12 +1,13 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capabilityName } from '../../src/linux/capabilities.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
 import { readStatus } from '../../src/linux/proc/status.ts';
 import { runCrun } from '../support/engines/crun.ts';
-import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
+import { busyboxImage, type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
 import { whyNot } from '../support/engines/programs.ts';
 import { runUnshare } from '../support/engines/unshare.ts';
 import { alarmsIn, foundIn, foundSoon } from '../support/found-in.ts';
@@ -31,6 +32,16 @@ const privileged =
         ...everyCapability().flatMap(name => ['--cap-add', name]),
         ...['--security-opt', 'seccomp=unconfined', '--device-cgroup-rule', 'a *:* rwm'],
       ];
+
+/** What a container of Docker printed, once it has. */
+async function untilLogged(daemon: Dockerd, name: string, wanted: RegExp): Promise<string> {
+  for (let attempt = 0; attempt < 40; attempt += 1) {
+    const [said] = wanted.exec(await daemon.docker('logs', name)) ?? [];
+    if (said !== undefined) return said;
+    await sleep(100);
+  }
+  throw new Error(`${name} did not print ${wanted}`);
+}
 
 const withoutDocker = whyNot('dockerd', 'docker', 'containerd', 'runc', 'busybox', 'setpriv', 'tar');
 
@@ -128,6 +139,38 @@ describe.skipIf(withoutDocker !== undefined)(
         /^docker update --memory \d+ .*--pids-limit \d+ /,
       );
       await daemon.docker('rm', '--force', 'gb-open');
+    });
+
+    test('what it uses of the host: its socket, its files, its processes, its ports', async () => {
+      // The image has busybox alone; perl is the host's, which is the point of mounting its root.
+      const acts = [
+        'use Socket; ($directory, $engine) = @ARGV; open W, ">>", "$directory/written" or die;',
+        'socket(L, PF_INET, SOCK_STREAM, 0); bind(L, sockaddr_in(0, INADDR_LOOPBACK)) or die; listen(L, 1);',
+        'socket(E, PF_UNIX, SOCK_STREAM, 0); connect(E, sockaddr_un($engine)) or die; open P, "<", "/proc/1/stat";',
+        'print((sockaddr_in(getsockname(L)))[0]); $SIG{TERM} = sub { exit }; $| = 1; print "\\n"; sleep 300',
+      ].join(' ');
+      const directory = mkdtempSync(join(tmpdir(), 'glassbox-used-'));
+      try {
+        await daemon.docker(
+          ...['run', '--detach', '--name', 'gb-uses', '--pid', 'host', '--network', 'host'],
+          ...['--volume', '/:/host', '--volume', `${daemon.socket}:/run/docker.sock`, busyboxImage],
+          ...['sh', '-c', 'chroot /host perl -e "$@" & wait', 'sh', acts, directory, daemon.socket],
+        );
+        const port = Number(await untilLogged(daemon, 'gb-uses', /^\d+$/m));
+        const found = await foundIn('gb-uses', daemon.environment);
+        const { summary, fixes, severity } = found.get('security/host-shared') ?? {};
+        expect(severity).toBe('warning');
+        expect(summary).toContain(`/host${directory}/written open for writing`);
+        expect(summary).toContain(`connected to ${daemon.socket}`);
+        expect(summary).toContain(`listens on 127.0.0.1:${port}`);
+        expect(summary).toContain('has a file open in /proc of "');
+        expect(fixes?.[0]?.command).toBe(
+          `docker run --publish ${port}:${port} --volume ${directory}:/host${directory} …`,
+        );
+      } finally {
+        rmSync(directory, { recursive: true });
+        await daemon.docker('rm', '--force', 'gb-uses');
+      }
     });
 
     test('two under one uid share RLIMIT_NPROC, though the pids cgroups have room', async () => {

@@ -19,6 +19,7 @@ import {
 import type { ListeningSocket } from './listening-socket.ts';
 import { littleEndian, type Netlink, withNetlink } from './netlink.ts';
 import { readTcpListeners } from './tcp.ts';
+import { parseUnixSocket, type UnixSocket, unixDumpRequest } from './unix-diag.ts';
 
 const what = 'listening sockets (sock_diag)';
 /** More listeners than this are somebody's experiment; what is left over is not worth the memory. */
@@ -86,6 +87,21 @@ export function askConnections(connections: readonly TcpConnection[]): Reading<r
   });
 }
 
+/** The connected unix sockets of the calling thread's network namespace: a client counts where it lives, and so does the end that its server got. */
+export function dumpUnixSockets(): Reading<readonly UnixSocket[]> {
+  return withSockets(netlink => {
+    const sockets: UnixSocket[] = [];
+    const answer = netlink.ask(unixDumpRequest(littleEndian), datagram => {
+      const end = readSockets(datagram, littleEndian, message => {
+        const socket = parseUnixSocket(message, littleEndian);
+        if (socket !== undefined) sockets.push(socket);
+      });
+      return end === 'more' && sockets.length >= maxListeners ? 'enough' : end;
+    });
+    return mapReading(answer, () => sockets);
+  });
+}
+
 const withSockets = <T>(use: (netlink: Netlink) => Reading<T>): Reading<T> =>
   withNetlink(what, 'sock-diag', netlink =>
     use({ ask: (request, take) => named(netlink.ask(request, take)) }),
@@ -94,7 +110,7 @@ const withSockets = <T>(use: (netlink: Netlink) => Reading<T>): Reading<T> =>
 /** ENOENT: the tcp_diag module is not there; its socket type, not a file, is what is missing. */
 const named = <T>(answer: Reading<T>): Reading<T> =>
   !answer.present && answer.because === 'vanished'
-    ? absent(what, 'disabled', 'load the kernel module tcp_diag')
+    ? absent(what, 'disabled', 'load the kernel modules tcp_diag and unix_diag')
     : answer;
 
 function dumpFamily(netlink: Netlink, family: AddressFamily): Reading<readonly ListeningSocket[]> {

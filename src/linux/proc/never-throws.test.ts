@@ -19,6 +19,7 @@ import { parseProcessIo } from './io.ts';
 import { parseLimits } from './limits.ts';
 import { parseMountinfo } from './mountinfo.ts';
 import { parseOomScoreAdjust } from './oom_score_adj.ts';
+import { parseProcessDescriptor } from './pidfd.ts';
 import { parseSchedstat } from './schedstat.ts';
 import { parseSmapsRollup } from './smaps_rollup.ts';
 import { parseStack } from './stack.ts';
@@ -107,6 +108,7 @@ test.each([
   ['limits', parseLimits],
   ['uid_map', parseIdMap],
   ['fdinfo', parseFdinfo],
+  ['pidfd', parseProcessDescriptor],
   ['oom_score_adj', parseOomScoreAdjust],
   ['sysvipc/shm', parseSysvShm],
   ['loadavg', parseLoadavg],

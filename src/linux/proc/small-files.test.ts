@@ -4,6 +4,7 @@ import { parseCmdline } from './cmdline.ts';
 import { parseEnviron } from './environ.ts';
 import { parseLimits } from './limits.ts';
 import { parseOomScoreAdjust } from './oom_score_adj.ts';
+import { isProcessDescriptor, parseProcessDescriptor } from './pidfd.ts';
 import { parseSchedstat } from './schedstat.ts';
 import { parseSmapsRollup } from './smaps_rollup.ts';
 import { parseStack } from './stack.ts';
@@ -134,4 +135,22 @@ test('sysvipc/shm: keys are signed, columns are found by name', () => {
   ]);
   expect(parseSysvShm(`${header}\n`)).toEqual([]);
   expect(parseSysvShm('')).toBeUndefined();
+});
+
+test.each([
+  ['pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t62\nPid:\t4711\nNSpid:\t4711\t1\n', 4711],
+  ['pos:\t0\nflags:\t02\nPid:\t-1\nNSpid:\t-1\n', undefined],
+  ['pos:\t0\nflags:\t02\nPid:\t0\n', undefined],
+  ['pos:\t0\nflags:\t02\n', undefined],
+])('pidfd %j', (text, pid) => {
+  expect(parseProcessDescriptor(text)).toBe(pid);
+});
+
+test.each([
+  ['anon_inode:[pidfd]', true],
+  ['pidfd:[4026533000]', true],
+  ['/tmp/pidfd:[1]', false],
+  ['anon_inode:[eventfd]', false],
+])('the link %s', (target, is) => {
+  expect(isProcessDescriptor(target)).toBe(is);
 });

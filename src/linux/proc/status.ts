@@ -41,6 +41,8 @@ export interface ProcessStatus {
   readonly state: string;
   readonly pid: HostPid;
   readonly parent: HostPid;
+  /** `TracerPid:`, as the reader numbers it; left out when nobody traces it. */
+  readonly tracer?: HostPid;
   /** `NSpid:` from the reader's pid namespace to the innermost; the last is the process's own view. */
   readonly namespacePids: readonly NsPid[];
   readonly threads: number;
@@ -153,11 +155,13 @@ export function parseStatus(text: string): ProcessStatus | undefined {
   const signals = (key: string): readonly number[] => parseMask(value(key), 1) ?? [];
   const capabilities = (key: string): readonly number[] => parseMask(value(key), 0) ?? [];
   const seccomp = parseCount(value('Seccomp'));
+  const tracer = parseCount(value('TracerPid')) ?? 0;
   return {
     name: unescapeName(name),
     state,
     pid: hostPid(pid),
     parent: hostPid(parent),
+    ...(tracer === 0 ? {} : { tracer: hostPid(tracer) }),
     namespacePids: (value('NSpid') ?? '')
       .split(/\s+/)
       .map(parseCount)

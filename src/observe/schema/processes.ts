@@ -25,6 +25,7 @@ export const process: Schema<ProcessFacts> = v.object({
     state: text,
     pid: whole<HostPid>(),
     parent: whole<HostPid>(),
+    tracer: v.exactOptional(whole<HostPid>()),
     namespacePids: list(whole<NsPid>()),
     threads: count,
     uid: ids,

@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: ['pid', 'net', 'ipc', 'mnt'],
   controllers: [],
   needs: ['init', 'isolation'],
-  mayUse: [],
+  instruments: ['signals'],
+  mayUse: ['processes', 'outsideUse', 'traced'],
   references: [
     'Documentation/admin-guide/namespaces/compatibility-list.rst',
     'include/linux/proc_ns.h: PROC_PID_INIT_INO, PROC_IPC_INIT_INO',

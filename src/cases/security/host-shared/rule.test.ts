@@ -1,10 +1,19 @@
 import { expect, test } from 'vitest';
-import { common, container, host, isolationFacts, process } from '../../../../test/support/facts.ts';
+import {
+  common,
+  container,
+  host,
+  isolationFacts,
+  notThere,
+  process,
+} from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { Container } from '../../../containers/container.ts';
 import { initialPidNamespace, type Namespaces } from '../../../linux/namespaces.ts';
-import { namespaceId } from '../../../linux/units.ts';
+import { present } from '../../../linux/reading.ts';
+import { hostPid, namespaceId } from '../../../linux/units.ts';
 import type { HostMount } from '../../../observe/observation.ts';
+import type { OutsideUse } from '../../../observe/outside-use.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -18,6 +27,7 @@ function judge(
   change: Partial<Container>,
   hostMounts: readonly HostMount[] = [],
   { uid = 0, hostNamespaces = its }: { readonly uid?: number; readonly hostNamespaces?: Namespaces } = {},
+  facts: Partial<Parameters<typeof rule>[0]> = {},
 ) {
   return rule({
     ...common({
@@ -26,6 +36,10 @@ function judge(
     }),
     init: process(4711, { status: { uid: ids(uid) } }),
     isolation: isolationFacts({ hostMounts }),
+    processes: present([process(4711, {})]),
+    outsideUse: notThere,
+    traced: notThere,
+    ...facts,
   });
 }
 const sharing = (...kinds: readonly ('pid' | 'net' | 'ipc')[]): Partial<Container> => ({
@@ -133,4 +147,59 @@ test('a namespace that could not be read is not taken for a separate one', () =>
     missing: [{ what: expect.stringContaining('ipc') }],
   });
   expect(judge(sharing('net'), [], { hostNamespaces: unread })).toMatchObject({ kind: 'found' });
+});
+
+const use: OutsideUse = {
+  files: [
+    { pid: hostPid(4711), descriptor: 7, path: '/host/srv/log', mountPoint: '/host' },
+    { pid: hostPid(4711), descriptor: 8, path: '/elsewhere/x', mountPoint: '/elsewhere' },
+  ],
+  processes: [{ pid: hostPid(4711), how: 'pidfd', target: hostPid(1), targetName: 'systemd' }],
+  sockets: [
+    { pid: hostPid(4711), descriptor: 9, name: '/run/docker.sock' },
+    { pid: hostPid(4711), descriptor: 10, name: '@bus' },
+  ],
+  listeners: [{ pid: hostPid(4711), descriptor: 11, address: '0.0.0.0', port: 8080 }],
+  segments: [{ pid: hostPid(4711), id: 3, creator: hostPid(99) }],
+};
+
+test('of what it shares, that which it uses is told, and the least set made of it', () => {
+  const mounts = [
+    { ...mount, mountPoint: '/host', hostPath: '/' },
+    { ...mount, mountPoint: '/run/docker.sock', hostPath: '/run/docker.sock' },
+    { ...mount, mountPoint: '/elsewhere', hostPath: '/opt' },
+  ];
+  const verdict = judge(sharing('pid', 'net', 'ipc'), mounts, {}, { outsideUse: present(use) });
+  expect(verdict).toMatchObject({
+    summary: expect.stringMatching(
+      /Seen in use: connected to \/run\/docker\.sock; \/host\/srv\/log open for writing; it holds a pidfd of "systemd" \(1\); it listens on 0\.0\.0\.0:8080; connected to the abstract socket @bus; System V memory 3 of process 99 attached\.$/,
+    ),
+    fixes: expect.arrayContaining([
+      expect.objectContaining({
+        command: 'docker run --publish 8080:8080 --volume /srv:/host/srv …',
+        action: expect.stringContaining('hostPID: false, hostNetwork: false, hostIPC: false'),
+      }),
+    ]),
+  });
+});
+
+test('what is of a namespace that it does not share is not told, and nothing used is said', () => {
+  const verdict = judge(sharing('ipc'), [], {}, { outsideUse: present({ ...use, segments: [] }) });
+  expect(verdict).toMatchObject({ summary: expect.stringMatching(/None of it was seen in use\.$/) });
+  expect(judge(sharing('ipc'))).toMatchObject({ summary: expect.not.stringContaining('in use') });
+});
+
+test('signals to the host that an instrument saw', () => {
+  const party = (pid: number) => ({ pid, inside: pid, name: `p${pid}` });
+  const event = { at: 1, signal: 1, outcome: 'queued', code: 0, toProcess: true } as const;
+  const events = [
+    { ...event, by: 'process', sender: party(4711), target: party(99) },
+    { ...event, by: 'process', sender: party(99), target: party(4711) },
+    { ...event, by: 'kernel', sender: party(4711), target: party(98) },
+  ] as const;
+  const base = { engine: 'ebpf', lost: 0, ended: 'time', seconds: 2, byOutcome: {}, table: [] } as const;
+  const traced = present({ signals: present({ ...base, total: 3, events }) });
+  expect(judge(sharing('pid'), [], {}, { traced })).toMatchObject({
+    evidence: [{}, { observed: '1; the first 1 to p99 (99)' }],
+  });
 });

@@ -1,8 +1,30 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
-import { type Evidence, found, inconclusive, ruledOut, severities } from '../../../diagnose/verdict.ts';
+import { givenByHost, isEngineSocket } from '../../../diagnose/host-paths.ts';
+import {
+  nothingSeen,
+  sayUsed,
+  type Used,
+  usedMemory,
+  usedMounts,
+  usedNetwork,
+  usedPids,
+  usedSockets,
+} from '../../../diagnose/outside.ts';
+import { tracedBy } from '../../../diagnose/traced.ts';
+import {
+  type Evidence,
+  type Fix,
+  found,
+  inconclusive,
+  ruledOut,
+  severities,
+} from '../../../diagnose/verdict.ts';
 import { initialPidNamespace } from '../../../linux/namespaces.ts';
+import { orElse } from '../../../linux/reading.ts';
+import type { SignalsResult } from '../../../trace/instruments/signals/result.ts';
 import type { definition } from './case.ts';
-import { separating, sharesOf } from './shares.ts';
+import { leastSharing } from './fixes.ts';
+import { type Share, separating, sharesOf } from './shares.ts';
 
 type RuleFacts = Parameters<typeof rule>[0];
 
@@ -26,17 +48,47 @@ export const rule: RuleOf<typeof definition> = facts => {
     });
   const apart = separateEvidence(facts);
   if (shares.length === 0) return ruledOut(...apart, noMounts(facts));
+  const used = usedOf(facts).filter(each =>
+    each.causes.some(cause => shares.some(({ causes }) => causes.includes(cause))),
+  );
   const [worst] = severities.filter(severity => shares.some(share => share.severity === severity));
   return found({
     severity: worst ?? 'notice',
     certainty: 'proved',
-    summary: `It shares with the host ${shares.map(({ what }) => what).join('; ')}.`,
-    evidence: shares.map(({ evidence }) => evidence),
+    summary: `It shares with the host ${shares.map(({ what }) => what).join('; ')}.${facts.outsideUse.present ? ` ${sayUsed(used)}` : ''}`,
+    evidence: [...shares, ...used].map(({ evidence }) => evidence),
     excluded: apart,
-    fixes: shares.map(({ fix }) => fix),
+    fixes: [...leastFix(facts, shares), ...shares.map(({ fix }) => fix)],
     causes: shares.flatMap(({ causes }) => causes),
   });
 };
+
+const leastFix = (
+  { container, isolation, outsideUse }: RuleFacts,
+  shares: readonly Share[],
+): readonly Fix[] =>
+  outsideUse.present
+    ? [
+        leastSharing(
+          container,
+          shares.flatMap(({ namespace }) => namespace ?? []),
+          isolation.hostMounts,
+          outsideUse.value,
+        ),
+      ]
+    : [];
+
+function usedOf({ isolation, outsideUse, processes, traced }: RuleFacts): readonly Used[] {
+  const use = outsideUse.present ? outsideUse.value : nothingSeen;
+  const signals = orElse<SignalsResult | undefined>(tracedBy(traced, 'signals'), undefined);
+  return [
+    ...usedSockets(use, isolation.hostMounts.filter(isEngineSocket)),
+    ...usedMounts(use, givenByHost(isolation.hostMounts)),
+    ...usedPids(use, orElse(processes, []), signals),
+    ...usedNetwork(use),
+    ...usedMemory(use),
+  ];
+}
 
 const separateEvidence = ({ container, host, init }: RuleFacts): readonly Evidence[] =>
   separating.flatMap(kind => {

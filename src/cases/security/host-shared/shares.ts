@@ -13,6 +13,7 @@ export interface Share {
   readonly what: string;
   readonly evidence: Evidence;
   readonly fix: Fix;
+  readonly namespace?: Separating;
   readonly causes: readonly string[];
 }
 
@@ -71,6 +72,7 @@ function sharedNamespace(kind: Separating, number: string, { pid }: ProcessFacts
       observed: `${kind}:[${number}] both`,
     },
     fix: { action: `Give it ${own}`, effect: 'It sees and touches only its own', risk: lost },
+    namespace: kind,
     causes: [causes.namespace(kind)],
   };
 }

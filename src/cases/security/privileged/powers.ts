@@ -1,10 +1,11 @@
+import { causes } from '../../../diagnose/causes.ts';
 import type { FactsByName } from '../../../diagnose/facts.ts';
+import { type Used, usedDevice } from '../../../diagnose/outside.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
 import { capabilityName } from '../../../linux/capabilities.ts';
 import { orElse, type Reading } from '../../../linux/reading.ts';
 import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
-import type { OpenDevice } from '../../../observe/open-devices.ts';
 import type { CapabilitiesResult } from '../../../trace/instruments/capabilities/result.ts';
 
 /** What else could stand between all capabilities and the host: open doors, and those that are shut. */
@@ -41,12 +42,6 @@ export function barriersOf(
   return { open, standing };
 }
 
-/** Something that only a privileged container can have, and has: named as a noun phrase. */
-export interface UsedPower {
-  readonly what: string;
-  readonly evidence: Evidence;
-}
-
 export function usedPowers({
   init,
   isolation,
@@ -57,15 +52,15 @@ export function usedPowers({
   readonly isolation: IsolationFacts;
   readonly openDevices: Reading<FactsByName['openDevices']>;
   readonly traced: Reading<FactsByName['traced']>;
-}): readonly UsedPower[] {
+}): readonly Used[] {
   return [
     ...usedCapabilities(tracedBy(traced, 'capabilities')),
-    ...orElse(openDevices, []).map(openDevice),
+    ...orElse(openDevices, []).map(usedDevice),
     ...ownMounts(isolation, init),
   ];
 }
 
-function usedCapabilities(trace: Reading<CapabilitiesResult>): readonly UsedPower[] {
+function usedCapabilities(trace: Reading<CapabilitiesResult>): readonly Used[] {
   if (!trace.present || trace.value.used.length === 0) return [];
   const names = trace.value.used.map(number => `CAP_${capabilityName(number)}`);
   return [
@@ -76,21 +71,13 @@ function usedCapabilities(trace: Reading<CapabilitiesResult>): readonly UsedPowe
         source: 'tracepoint cap_capable',
         observed: names.join(' '),
       },
+      causes: [causes.capabilities],
     },
   ];
 }
 
-const openDevice = ({ path, pid, descriptor, type, major, minor }: OpenDevice): UsedPower => ({
-  what: `${path}, open`,
-  evidence: {
-    claim: 'A device that it has open',
-    source: `/proc/${pid}/fd/${descriptor}`,
-    observed: `${path} (${type} ${major}:${minor})`,
-  },
-});
-
 /** A disk that is mounted in there and nowhere on the host: the container did it, or its engine for it. */
-const ownMounts = ({ mounts, hostMounts }: IsolationFacts, { pid }: ProcessFacts): readonly UsedPower[] =>
+const ownMounts = ({ mounts, hostMounts }: IsolationFacts, { pid }: ProcessFacts): readonly Used[] =>
   mounts
     .filter(
       ({ source, mountPoint, device }) =>
@@ -106,4 +93,5 @@ const ownMounts = ({ mounts, hostMounts }: IsolationFacts, { pid }: ProcessFacts
         source: `/proc/${pid}/mountinfo`,
         observed: `${source} on ${mountPoint} ${type}`,
       },
+      causes: [causes.capabilities],
     }));

@@ -157,7 +157,7 @@ test('what it uses of it: an open device, a disk mounted in there only', () => {
     },
   );
   expect(verdict).toMatchObject({
-    summary: expect.stringMatching(/Seen in use: \/dev\/net\/tun, open, \/dev\/sdb mounted on \/mnt\.$/),
+    summary: expect.stringMatching(/Seen in use: \/dev\/net\/tun, open; \/dev\/sdb mounted on \/mnt\.$/),
     fixes: [{ action: expect.stringContaining('--device /dev/net/tun') }, {}],
   });
 });

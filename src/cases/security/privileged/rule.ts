@@ -1,6 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { causes } from '../../../diagnose/causes.ts';
 import { leastPrivilege } from '../../../diagnose/least-privilege.ts';
+import { sayUsed, type Used } from '../../../diagnose/outside.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, type Fix, found, ruledOut } from '../../../diagnose/verdict.ts';
@@ -9,7 +10,7 @@ import { holdsAll, sayMask } from '../../../linux/capabilities.ts';
 import { orElse } from '../../../linux/reading.ts';
 import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
 import type { definition } from './case.ts';
-import { barriersOf, type UsedPower, usedPowers } from './powers.ts';
+import { barriersOf, usedPowers } from './powers.ts';
 
 type RuleFacts = Parameters<typeof rule>[0];
 
@@ -63,15 +64,11 @@ const waysOf = (facts: RuleFacts, holder: ProcessFacts): readonly Evidence[] =>
 /** The first ones say enough; all are in the evidence. */
 const named = 3;
 
-function summaryOfHolder(facts: RuleFacts, holder: ProcessFacts, used: readonly UsedPower[]): string {
+function summaryOfHolder(facts: RuleFacts, holder: ProcessFacts, used: readonly Used[]): string {
   const { effective } = holder.status.capabilities;
   const could = findWaysOut(facts, facts.isolation, holder).map(way => way.could);
   const unfiltered = holder.status.seccomp.present && holder.status.seccomp.value === 0;
-  const seen =
-    used.length === 0
-      ? 'None of it was seen in use.'
-      : `Seen in use: ${used.map(({ what }) => what).join(', ')}.`;
-  return `"${sayProgram(holder)}" holds all ${effective.length} capabilities in the host's own user namespace${unfiltered ? ', and no seccomp filter' : ''}: it could ${could.slice(0, named).join('; ')}${could.length > named ? '; and more' : ''}. ${seen}`;
+  return `"${sayProgram(holder)}" holds all ${effective.length} capabilities in the host's own user namespace${unfiltered ? ', and no seccomp filter' : ''}: it could ${could.slice(0, named).join('; ')}${could.length > named ? '; and more' : ''}. ${sayUsed(used)}`;
 }
 
 const summaryOfHeir = (heir: ProcessFacts): string =>
@@ -115,7 +112,7 @@ function boundedEvidence(processes: readonly ProcessFacts[]): readonly Evidence[
   });
 }
 
-function fixesFor({ container, openDevices, traced }: RuleFacts, used: readonly UsedPower[]): readonly Fix[] {
+function fixesFor({ container, openDevices, traced }: RuleFacts, used: readonly Used[]): readonly Fix[] {
   const devices = orElse(openDevices, []).map(({ path }) => path);
   const trace = tracedBy(traced, 'capabilities');
   return [

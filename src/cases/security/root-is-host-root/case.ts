@@ -8,7 +8,7 @@ export const definition = defineCase({
   namespaces: ['user', 'mnt'],
   controllers: [],
   needs: ['init', 'isolation'],
-  mayUse: ['processes', 'traced'],
+  mayUse: ['processes', 'openDevices', 'outsideUse', 'traced'],
   coveredBy: ['security/privileged', 'security/host-shared'],
   references: [
     'Documentation/admin-guide/namespaces/resource-control.rst',

@@ -1,4 +1,5 @@
 import type { CommonFacts } from '../../../diagnose/facts.ts';
+import { type LeastMount, volumeFlags, volumeMounts } from '../../../diagnose/least-mounts.ts';
 import { leastPrivilege } from '../../../diagnose/least-privilege.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
 import type { WayOut } from '../../../diagnose/ways-out.ts';
@@ -9,13 +10,14 @@ import type { CapabilitiesResult } from '../../../trace/instruments/capabilities
 export function fixesFor(
   { engine, pod }: CommonFacts['container'],
   ways: readonly WayOut[],
+  mounts: readonly LeastMount[] | null,
   trace: Reading<CapabilitiesResult>,
 ): readonly Fix[] {
   const has = (remedy: WayOut['remedy']): boolean => ways.some(way => way.remedy === remedy);
   const closing: readonly (Fix & { readonly when: boolean })[] = [
     {
       when: has('mount'),
-      action: 'Mount the paths of the host read-only (`:ro`), or use a volume',
+      ...readOnly(engine, pod !== null, mounts),
       effect: 'It can no longer leave files of root on the host',
       risk: 'A program that must write there fails with EROFS',
     },
@@ -60,6 +62,22 @@ export function fixesFor(
       risk: 'Volumes need the mapped owner; user namespaces expose more of the kernel',
     },
   ];
+}
+
+/** Writable are those alone to which something was being written. */
+function readOnly(
+  engine: CommonFacts['container']['engine'],
+  isPod: boolean,
+  mounts: readonly LeastMount[] | null,
+): Pick<Fix, 'action' | 'command'> {
+  const action = 'Mount the paths of the host read-only (`:ro`), or use a volume';
+  if (mounts === null || mounts.length === 0) return { action };
+  const kept = mounts.filter(mount => !mount.readOnly).map(({ hostPath }) => hostPath);
+  const but = kept.length === 0 ? '' : `, but for ${kept.join(', ')}, to which it writes now`;
+  if (isPod) return { action: `${action}${but}: ${volumeMounts(mounts)}` };
+  return engine === 'docker' || engine === 'podman'
+    ? { action: `${action}${but}`, command: `${engine} run ${volumeFlags(mounts).join(' ')} …` }
+    : { action: `${action}${but}` };
 }
 
 function mapping(engine: CommonFacts['container']['engine'], isPod: boolean): string {

@@ -12,7 +12,7 @@ import { engineDefaultCapabilities } from '../../../linux/capabilities.ts';
 import { parseDevicesList } from '../../../linux/cgroup/devices.ts';
 import { type Mount, parseMountinfo } from '../../../linux/proc/mountinfo.ts';
 import { absent, present } from '../../../linux/reading.ts';
-import { namespaceId } from '../../../linux/units.ts';
+import { hostPid, namespaceId } from '../../../linux/units.ts';
 import type { HostMount, IsolationFacts, ProcessFacts } from '../../../observe/observation.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
@@ -39,6 +39,7 @@ const judge = (
   init: ProcessFacts,
   isolation: Partial<IsolationFacts> = {},
   change: Parameters<typeof common>[0] = {},
+  facts: Partial<Parameters<typeof rule>[0]> = {},
 ) =>
   rule({
     ...common(change),
@@ -46,6 +47,9 @@ const judge = (
     isolation: isolationFacts(isolation),
     processes: notThere,
     traced: notThere,
+    openDevices: notThere,
+    outsideUse: notThere,
+    ...facts,
   });
 
 test('the lab: root with a writable directory of the host is found, its own user is not', () => {
@@ -201,6 +205,8 @@ test('a root process beside a PID 1 that is none', () => {
     init: user,
     isolation: isolationFacts({ hostMounts: [shared] }),
     traced: notThere,
+    openDevices: notThere,
+    outsideUse: notThere,
     processes: present([user, process(4800, { status: { uid: ids(0) } })]),
   });
   expect(verdict).toMatchObject({
@@ -226,6 +232,8 @@ test('what a trace saw it use makes the least set whole, in the words of an engi
       init: withCapabilities([21]),
       isolation: isolationFacts(),
       processes: notThere,
+      openDevices: notThere,
+      outsideUse: notThere,
       traced: present({ capabilities: present({ ...base, used: [0] }) }),
     });
     return verdict.kind === 'found' ? verdict.fixes[0] : undefined;
@@ -236,4 +244,26 @@ test('what a trace saw it use makes the least set whole, in the words of an engi
   expect(
     fixOf({ engine: 'containerd', pod: { namespace: 'a', name: 'b', container: 'c' } })?.action,
   ).toContain('capabilities: {drop: [ALL], add: [CHOWN]}');
+});
+
+test('what its root has open there is told; what another user has is not', () => {
+  const file = { descriptor: 3, path: '/data/log', mountPoint: '/data' };
+  const outsideUse = (pid: number) =>
+    present({
+      ...{ processes: [], sockets: [], listeners: [], segments: [] },
+      files: [{ ...file, pid: hostPid(pid) }],
+    });
+  const hostMounts = [shared, { ...shared, mountPoint: '/etc/app', hostPath: '/srv/app' }];
+  const docker = { container: container({ engine: 'docker' }) };
+  expect(judge(root, { hostMounts }, docker, { outsideUse: outsideUse(4711) })).toMatchObject({
+    summary: expect.stringMatching(/Seen in use: \/data\/log open for writing\.$/),
+    fixes: expect.arrayContaining([
+      expect.objectContaining({
+        command: 'docker run --volume /srv/data:/data --volume /srv/app:/etc/app:ro …',
+      }),
+    ]),
+  });
+  expect(judge(root, { hostMounts }, docker, { outsideUse: outsideUse(4800) })).toMatchObject({
+    summary: expect.stringMatching(/None of it was seen in use\.$/),
+  });
 });

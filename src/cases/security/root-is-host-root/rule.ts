@@ -1,4 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { givenByHost } from '../../../diagnose/host-paths.ts';
+import { type LeastMount, leastMounts } from '../../../diagnose/least-mounts.ts';
+import { nothingSeen, sayUsed, type Used, usedDevice, usedMounts } from '../../../diagnose/outside.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, found, ruledOut } from '../../../diagnose/verdict.ts';
 import { findWaysOut, type WayOut } from '../../../diagnose/ways-out.ts';
@@ -10,6 +13,8 @@ import type { IsolationFacts, ProcessFacts } from '../../../observe/observation.
 import type { definition } from './case.ts';
 import { fixesFor } from './fixes.ts';
 
+type RuleFacts = Parameters<typeof rule>[0];
+
 export const rule: RuleOf<typeof definition> = facts => {
   const { container, init, isolation, processes } = facts;
   const map = mapEvidence(isolation, init);
@@ -19,16 +24,35 @@ export const rule: RuleOf<typeof definition> = facts => {
   if (root === undefined) return ruledOut(...otherUser(init, orElse(processes, [init]).length));
 
   const ways = findWaysOut(facts, isolation, root);
+  const used = usedOf(facts);
+  const seen = facts.outsideUse.present && ways.length > 0 ? ` ${sayUsed(used)}` : '';
   return found({
     severity: ways.length > 0 ? 'warning' : 'notice',
     certainty: 'proved',
-    summary: summaryOf(root.pid === init.pid, isolation, ways),
-    evidence: [uidEvidence(root), map, ...ways.map(({ evidence }) => evidence)],
+    summary: summaryOf(root.pid === init.pid, isolation, ways) + seen,
+    evidence: [uidEvidence(root), map, ...[...ways, ...used].map(({ evidence }) => evidence)],
     excluded: excludedBy(isolation, root, ways),
-    fixes: fixesFor(container, ways, tracedBy(facts.traced, 'capabilities')),
+    fixes: fixesFor(container, ways, leastMountsOf(facts), tracedBy(facts.traced, 'capabilities')),
     causes: ways.flatMap(({ causes }) => causes),
   });
 };
+
+/** What its root, and not another user in there, has open of the host. */
+function usedOf({ init, isolation, processes, outsideUse, openDevices }: RuleFacts): readonly Used[] {
+  const roots = new Set([init, ...orElse(processes, [])].filter(isRoot).map(({ pid }) => pid));
+  const use = orElse(outsideUse, nothingSeen);
+  const files = use.files.filter(({ pid }) => roots.has(pid));
+  return [
+    ...usedMounts({ ...use, files }, givenByHost(isolation.hostMounts)),
+    ...orElse(openDevices, [])
+      .filter(({ pid }) => roots.has(pid))
+      .map(usedDevice),
+  ];
+}
+
+/** Null where nobody looked which of them it writes to. */
+const leastMountsOf = ({ isolation, outsideUse }: RuleFacts): readonly LeastMount[] | null =>
+  outsideUse.present ? leastMounts(givenByHost(isolation.hostMounts), outsideUse.value.files) : null;
 
 /** As the host numbers it: a process of a mapped user namespace shows its outside id here. */
 const isRoot = ({ status }: ProcessFacts): boolean => status.uid.effective === 0;
