@@ -194,6 +194,8 @@ export interface PidsSample {
   readonly limit: Limit<number>;
   /** Forks refused: pids.events max (4.8). From 6.11 on v2 pids.events counts descendants; pids.events.local is preferred. */
   readonly refusals: Reading<number>;
+  /** Most tasks ever: pids.peak (Linux 6.11); left out where there is none. */
+  readonly peak?: number;
 }
 
 export interface IoSample {

@@ -46,3 +46,12 @@ test.each([
 test('no input throws', () => {
   fc.assert(fc.property(fc.string(), fc.string(), (a, b) => void parsePids(a, b, present(0))));
 });
+
+test('the peak, where the kernel keeps one', () => {
+  const files = { 'pids.current': '2\n', 'pids.max': 'max\n' };
+  expect(readPids(cgroupOf('v2', { ...files, 'pids.peak': '41\n' }))).toMatchObject({ value: { peak: 41 } });
+  for (const none of [files, { ...files, 'pids.peak': 'x\n' }])
+    expect(readPids(cgroupOf('v2', none))).toMatchObject({
+      value: expect.not.objectContaining({ peak: 41 }),
+    });
+});

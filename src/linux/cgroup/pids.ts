@@ -1,4 +1,4 @@
-import { absent, flatMapReading, parsed, type Reading } from '../reading.ts';
+import { absent, flatMapReading, mapReading, parsed, type Reading } from '../reading.ts';
 import type { CgroupDirectory } from './directory.ts';
 import { sinceKernel } from './directory.ts';
 import { keyedCounts, parseLimit, parseSingleCount } from './flat-keyed.ts';
@@ -15,7 +15,10 @@ export function readPids(cgroup: CgroupDirectory): Reading<PidsSample> {
     );
   return flatMapReading(current, currentText =>
     flatMapReading(cgroup.read('pids.max'), maxText =>
-      parsed('pids.max', parsePids(currentText, maxText, readRefusals(cgroup))),
+      mapReading(parsed('pids.max', parsePids(currentText, maxText, readRefusals(cgroup))), sample => ({
+        ...sample,
+        ...readPeak(cgroup),
+      })),
     ),
   );
 }
@@ -29,6 +32,12 @@ export function parsePids(
   const current = parseSingleCount(currentText);
   const limit = parseLimit(maxText);
   return current === undefined || limit === undefined ? undefined : { current, limit, refusals };
+}
+
+function readPeak(cgroup: CgroupDirectory): Pick<PidsSample, 'peak'> {
+  const text = cgroup.read('pids.peak');
+  const peak = text.present ? parseSingleCount(text.value) : undefined;
+  return peak === undefined ? {} : { peak };
 }
 
 /** pids.events, pids.events.local: `max 3`. */

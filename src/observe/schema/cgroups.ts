@@ -95,7 +95,12 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
       }),
     ),
   }),
-  pids: v.object({ current: count, limit: limit(count), refusals: reading(count) }),
+  pids: v.object({
+    current: count,
+    limit: limit(count),
+    refusals: reading(count),
+    peak: v.exactOptional(count),
+  }),
   io: v.object({
     devices: list(ioDevice),
     ownDevices: v.exactOptional(list(ioDevice)),

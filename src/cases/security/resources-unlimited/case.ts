@@ -8,7 +8,7 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['memory', 'pids'],
   needs: [],
-  mayUse: ['memory', 'pids'],
+  mayUse: ['memory', 'pids', 'cpu'],
   references: [
     'Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files", "PID"',
     'Documentation/admin-guide/cgroup-v1/memory.rst, Documentation/admin-guide/cgroup-v1/pids.rst',

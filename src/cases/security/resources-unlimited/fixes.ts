@@ -3,6 +3,7 @@ import type { Fix } from '../../../diagnose/verdict.ts';
 import { sayBytes, shellWord } from '../../../diagnose/wording.ts';
 import type { CgroupVersion } from '../../../linux/cgroup/model.ts';
 import type { Bytes } from '../../../linux/units.ts';
+import type { ProposedCpus } from './limits.ts';
 
 /** The limits that are missing, from what was observed; a null one is there already. */
 export interface Proposal {
@@ -12,6 +13,8 @@ export interface Proposal {
     readonly version: CgroupVersion;
   } | null;
   readonly tasks: { readonly value: number; readonly directory: string } | null;
+  /** Null where a quota is in force already, or its use is not known. */
+  readonly cpus: ProposedCpus | null;
 }
 
 export function fixesFor(container: CommonFacts['container'], proposal: Proposal): readonly Fix[] {
@@ -27,7 +30,22 @@ export function fixesFor(container: CommonFacts['container'], proposal: Proposal
       action: `Limit ${wanted}${whereFor(container, proposal)}`,
       ...(command === undefined ? {} : { command }),
       effect: 'When it grows without bound it is stopped, and the others go on',
-      risk: 'Half again what it uses at this moment (tasks: double): watch it under load first',
+      risk: 'From what it uses now, and its peak where the kernel kept one: watch it under load first',
+    },
+    ...cpuFix(container, proposal),
+  ];
+}
+
+/** A wish, not a need: who takes all CPUs slows others down, and is stopped by weights where they are set. */
+function cpuFix({ engine, id, pod }: CommonFacts['container'], { cpus }: Proposal): readonly Fix[] {
+  if (cpus === null) return [];
+  const isEngine = pod === null && (engine === 'docker' || engine === 'podman');
+  return [
+    {
+      action: `Its CPU has no limit either: it used ${cpus.used.toFixed(2)} in the window; ${cpus.value} would do`,
+      ...(isEngine ? { command: `${engine} update --cpus ${cpus.value} ${shellWord(id.slice(0, 12))}` } : {}),
+      effect: 'What it can take from its neighbours is bounded, also when they have a smaller weight',
+      risk: 'Bursts are cut short (process/cpu-throttled): a weight shares the CPU without that',
     },
   ];
 }
@@ -43,13 +61,22 @@ const ownCgroup: Fix = {
   risk: 'These values are examples: what it needs alone was not counted here',
 };
 
-function whereFor({ pod }: CommonFacts['container'], { memory, tasks }: Proposal): string {
-  if (pod === null) return '';
-  const mebibytes = memory === null ? 0 : Math.ceil(memory.value / 2 ** 20);
-  return [
-    ...(memory === null ? [] : [` (in the pod spec, resources: {limits: {memory: ${mebibytes}Mi}})`]),
-    ...(tasks === null ? [] : [` (podPidsLimit: ${tasks.value} of the kubelet)`]),
-  ].join('');
+/** `resources: {requests: {cpu: 200m, memory: 64Mi}, limits: {memory: 64Mi}}`: what a pod asks for is what it gets. */
+function whereFor({ pod }: CommonFacts['container'], { memory, tasks, cpus }: Proposal): string {
+  const amount = memory === null ? null : `memory: ${Math.ceil(memory.value / 2 ** 20)}Mi`;
+  const requests = [
+    ...(cpus === null ? [] : [`cpu: ${Math.round(cpus.value * 1000)}m`]),
+    ...(amount === null ? [] : [amount]),
+  ];
+  const fields = [
+    ...(requests.length === 0 ? [] : [`requests: {${requests.join(', ')}}`]),
+    ...(amount === null ? [] : [`limits: {${amount}}`]),
+  ];
+  const said = [
+    ...(fields.length === 0 ? [] : [`resources: {${fields.join(', ')}}`]),
+    ...(tasks === null ? [] : [`podPidsLimit: ${tasks.value} of the kubelet`]),
+  ].join(', ');
+  return said === '' ? '' : ` (${pod === null ? 'in a pod' : 'in the pod spec'}, ${said})`;
 }
 
 function commandFor(

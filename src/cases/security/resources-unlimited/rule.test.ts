@@ -4,6 +4,7 @@ import {
   chain,
   common,
   container,
+  cpuSample,
   host,
   level,
   memorySample,
@@ -12,9 +13,9 @@ import {
 } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { Container } from '../../../containers/container.ts';
-import type { CgroupVersion, MemorySample, PidsSample } from '../../../linux/cgroup/model.ts';
+import type { CgroupVersion, CpuSample, MemorySample, PidsSample } from '../../../linux/cgroup/model.ts';
 import { present } from '../../../linux/reading.ts';
-import { bytes, cgroupPath, type Limit, limitOf, noLimit } from '../../../linux/units.ts';
+import { bytes, cgroupPath, type Limit, limitOf, microseconds, noLimit } from '../../../linux/units.ts';
 import { definition } from './case.ts';
 import { proposedMemory, proposedTasks } from './limits.ts';
 import { rule } from './rule.ts';
@@ -35,11 +36,18 @@ const limitedTasks = chain(tasks('/box/web-1', limitOf(128)), tasks('/box', noLi
 const freeMemory = chain(memory('/box/web-1', 'max'), memory('/box', 'max'), memory('/', 'max'));
 const freeTasks = chain(tasks('/box/web-1', noLimit), tasks('/box', noLimit));
 
-const judge = (memoryChain: typeof freeMemory, tasksChain: typeof freeTasks, who: Partial<Container> = {}) =>
+const judge = (
+  memoryChain: typeof freeMemory,
+  tasksChain: typeof freeTasks,
+  who: Partial<Container> = {},
+  facts: Partial<Parameters<typeof rule>[0]> = {},
+) =>
   rule({
     ...common({ container: container(who), host: host() }),
     memory: present(memoryChain),
     pids: present(tasksChain),
+    cpu: notThere,
+    ...facts,
   });
 
 test('the lab: without limits it is found, the twin with limits is not', () => {
@@ -50,6 +58,7 @@ test('the lab: without limits it is found, the twin with limits is not', () => {
     evidence: [
       { observed: 'max, max, max, max' },
       {},
+      { source: expect.stringContaining('memory.max_usage_in_bytes') },
       { observed: expect.stringMatching(/^max/) },
       { claim: 'Tasks it has now' },
     ],
@@ -84,9 +93,21 @@ test('the tightest of several limits is the one in force', () => {
 });
 
 test.each<[string, typeof freeMemory, typeof freeTasks, string, number]>([
-  ['memory', freeMemory, limitedTasks, 'Limit memory to 64 MiB', 1],
-  ['tasks', limitedMemory, freeTasks, 'Limit tasks to 64', 1],
-  ['both', freeMemory, freeTasks, 'Limit memory to 64 MiB and tasks to 64', 0],
+  [
+    'memory',
+    freeMemory,
+    limitedTasks,
+    'Limit memory to 64 MiB (in a pod, resources: {requests: {memory: 64Mi}, limits: {memory: 64Mi}})',
+    1,
+  ],
+  ['tasks', limitedMemory, freeTasks, 'Limit tasks to 64 (in a pod, podPidsLimit: 64 of the kubelet)', 1],
+  [
+    'both',
+    freeMemory,
+    freeTasks,
+    'Limit memory to 64 MiB and tasks to 64 (in a pod, resources: {requests: {memory: 64Mi}, limits: {memory: 64Mi}}, podPidsLimit: 64 of the kubelet)',
+    0,
+  ],
 ])('missing: %s', (_, memoryChain, tasksChain, action, kept) => {
   const verdict = judge(memoryChain, tasksChain);
   expect(verdict).toMatchObject({ kind: 'found', severity: 'warning', fixes: [{ action }] });
@@ -127,6 +148,7 @@ test('cgroup v2 is told in its own file names', () => {
     evidence: [
       { source: '/sys/fs/cgroup/test/box.scope/memory.max' },
       { source: expect.stringContaining('memory.current') },
+      { source: expect.stringContaining('memory.peak') },
     ],
     fixes: [{ command: 'echo 67108864 > /sys/fs/cgroup/test/box.scope/memory.max' }],
   });
@@ -135,7 +157,7 @@ test('cgroup v2 is told in its own file names', () => {
 test('in the root nothing limits, though it has no file that says so', () => {
   const root = { memory: cgroupPath('/'), pids: cgroupPath('/') };
   const who = container({ cgroups: root, sharedCgroups: ['memory', 'pids'] });
-  const verdict = rule({ ...common({ container: who }), memory: notThere, pids: notThere });
+  const verdict = rule({ ...common({ container: who }), memory: notThere, pids: notThere, cpu: notThere });
   expect(verdict).toMatchObject({
     kind: 'found',
     summary: expect.stringContaining('its memory or its number of tasks'),
@@ -149,12 +171,13 @@ test('the root of a cgroup2 tree has no memory.max, so it is not among the level
     evidence: [
       { claim: 'No memory limit: its own cgroup and 1 ancestor looked at', observed: 'max, max' },
       { claim: expect.stringMatching(/^Memory it uses now/) },
+      {},
     ],
   });
 });
 
 test('what could not be read is neither limited nor unlimited', () => {
-  const facts = common();
+  const facts = { ...common(), cpu: notThere };
   expect(rule({ ...facts, memory: present(limitedMemory), pids: notThere })).toEqual({
     kind: 'inconclusive',
     missing: [{ what: notThere.what, because: notThere.because, remedy: notThere.remedy }],
@@ -183,4 +206,44 @@ test.each([
   [500, 1024],
 ])('%i tasks: %i proposed', (current, proposed) => {
   expect(proposedTasks(pidsSample({ current }))).toBe(proposed);
+});
+
+test('a peak counts, less the page cache that there is now', () => {
+  const peaked = (file: number) =>
+    memorySample({
+      usage: bytes(110 * mebibyte),
+      peak: present(bytes(400 * mebibyte)),
+      breakdown: present(breakdown({ file: bytes(file * mebibyte), inactiveFile: bytes(file * mebibyte) })),
+    });
+  expect(proposedMemory(peaked(10)) / mebibyte).toBe(512);
+  expect(proposedMemory(peaked(100)) / mebibyte).toBe(384);
+  expect(proposedTasks(pidsSample({ current: 3, peak: 200 }))).toBe(256);
+});
+
+test('its CPU, where it has no quota: the request of a pod, and a limit for who wants one', () => {
+  const used = (microsecondsLast: number, change: Partial<CpuSample> = {}) =>
+    present(
+      chain(
+        level<CpuSample>(
+          '/box/web-1',
+          cpuSample({ usage: present(microseconds(microsecondsLast)), ...change }),
+          cpuSample({ usage: present(microseconds(0)), ...change }),
+        ),
+      ),
+    );
+  const docker = { engine: 'docker', id: '3f2ac01b7d5e9f00' } as const;
+  expect(judge(freeMemory, limitedTasks, docker, { cpu: used(340_000) })).toMatchObject({
+    fixes: [
+      { action: expect.stringContaining('requests: {cpu: 700m, memory: 64Mi}') },
+      { command: 'docker update --cpus 0.7 3f2ac01b7d5e' },
+    ],
+  });
+  const quota = present({
+    quota: limitOf(microseconds(50_000)),
+    period: microseconds(100_000),
+    burst: notThere,
+  });
+  expect(judge(freeMemory, limitedTasks, docker, { cpu: used(340_000, { quota }) })).toMatchObject({
+    fixes: [{ action: expect.not.stringContaining('cpu:') }],
+  });
 });

@@ -6,12 +6,12 @@ import type { MemorySample, PidsSample } from '../../../linux/cgroup/model.ts';
 import { bytes } from '../../../linux/units.ts';
 import type { definition } from './case.ts';
 import { fixesFor, memoryFile } from './fixes.ts';
-import { memoryLimit, pidsLimit, proposedMemory, proposedTasks } from './limits.ts';
+import { memoryLimit, pidsLimit, proposedCpus, proposedMemory, proposedTasks } from './limits.ts';
 
 type RuleFacts = Parameters<typeof rule>[0];
 
 export const rule: RuleOf<typeof definition> = facts => {
-  const { container, memory, pids } = facts;
+  const { container, memory, pids, cpu } = facts;
   const limits = limitEvidence(facts);
   const freeMemory =
     memory.present && memoryLimit(memory.value, facts.host.memory) === undefined ? memory.value : null;
@@ -53,6 +53,7 @@ export const rule: RuleOf<typeof definition> = facts => {
         freeTasks === null
           ? null
           : { value: proposedTasks(freeTasks.own.last), directory: freeTasks.own.directory },
+      cpus: (cpu.present ? proposedCpus(cpu.value, facts.windowMs) : undefined) ?? null,
     }),
   });
 };
@@ -103,6 +104,15 @@ function memoryEvidence(chain: Chain<MemorySample>): readonly Evidence[] {
       source: `${directory}/${version === 'v1' ? 'memory.usage_in_bytes' : 'memory.current'}`,
       observed: sayBytes(last.usage),
     },
+    ...(last.peak.present && !chain.shared
+      ? [
+          {
+            claim: 'The most it ever used, page cache included',
+            source: `${directory}/${version === 'v1' ? 'memory.max_usage_in_bytes' : 'memory.peak'}`,
+            observed: sayBytes(last.peak.value),
+          },
+        ]
+      : []),
   ];
 }
 
@@ -121,6 +131,15 @@ function tasksEvidence(chain: Chain<PidsSample>): readonly Evidence[] {
       source: `${chain.own.directory}/pids.current`,
       observed: `${chain.own.last.current}`,
     },
+    ...(chain.own.last.peak !== undefined && !chain.shared
+      ? [
+          {
+            claim: 'The most tasks it ever had',
+            source: `${chain.own.directory}/pids.peak`,
+            observed: `${chain.own.last.peak}`,
+          },
+        ]
+      : []),
   ];
 }
 
