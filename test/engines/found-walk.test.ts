@@ -7,7 +7,8 @@ import type { HostPid } from '../../src/linux/units.ts';
 import { runCrun } from '../support/engines/crun.ts';
 import { whyNot } from '../support/engines/programs.ts';
 import { runUnshare } from '../support/engines/unshare.ts';
-import { foundIn, foundSoon } from '../support/found-in.ts';
+import { foundIn, foundSoon, provedSoon } from '../support/found-in.ts';
+import { cannotTrace } from '../support/trace.ts';
 import { walkFrom } from '../support/walk-from.ts';
 import { connect } from '../support/walk-words.ts';
 import { type Wired, wire } from '../support/wired.ts';
@@ -85,10 +86,20 @@ describe.skipIf(withoutCrun !== undefined)(
         ]);
         expect(await foundSoon('network/firewall-drops', selector)).toMatchObject({
           certainty: 'likely',
-          summary: expect.stringContaining('the policy of inet guard through'),
+          summary: expect.stringMatching(/the policy of inet guard through.*Nothing counts there/),
         });
+        // What nothing counts, the kernel itself tells: in the router's namespace, by the container's address.
+        if ((await cannotTrace('drops')) === undefined)
+          expect(await provedSoon('network/firewall-drops', selector, ['drops'])).toMatchObject({
+            evidence: expect.arrayContaining([
+              expect.objectContaining({
+                claim: expect.stringMatching(/^Thrown away in router \(pid \d+\), seen by the trace$/),
+                observed: expect.stringMatching(/^\d+ packets? NETFILTER_DROP in nft_do_chain/),
+              }),
+            ]),
+          });
         await router.run(['nft', 'add rule inet guard through tcp dport { 443, 8080 } counter drop']);
-        expect(await foundSoon('network/firewall-drops', selector)).toMatchObject({ certainty: 'proved' });
+        await provedSoon('network/firewall-drops', selector);
         await router.run(['nft', 'insert rule inet guard through tcp dport 8080 accept']);
         expect(await walkFrom(selector, '10.78.0.2:8080')).toMatchObject({
           broken: null,

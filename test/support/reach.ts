@@ -98,6 +98,7 @@ export const reachFacts = (
     first: Object.fromEntries(Object.entries(counters).map(([name, [before]]) => [name, before])),
     last: Object.fromEntries(Object.entries(counters).map(([name, [, after]]) => [name, after])),
   },
+  traced: absent('instruments', 'needs-trace', '--deep runs them'),
   reach:
     walks === 'not looked at'
       ? absent('the ways of its packets', 'disabled', 'name it: glassbox diagnose web-1')

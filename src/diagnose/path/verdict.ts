@@ -12,7 +12,7 @@ import {
   type Verdict,
 } from '../verdict.ts';
 import { sayCount } from '../wording.ts';
-import { type Broken, findBroken, hasFailed, type PathFault } from './broken.ts';
+import { type Broken, findBroken, hasFailed, type Moved, type PathFault } from './broken.ts';
 import { inside, sayDestination, sayPort } from './words.ts';
 
 /** What the rules of unreachability have in common. */
@@ -21,6 +21,8 @@ export type ReachRuleFacts = CommonFacts &
 
 export interface FaultWords {
   readonly summary: (broken: Broken) => string;
+  /** What else shows that it acted, where no counter does. */
+  readonly proof?: (broken: Broken) => Moved | null;
   /** Beyond the route lookup and the counter, which all have. */
   readonly evidence?: (broken: Broken) => readonly Evidence[];
   readonly fixes: (broken: Broken) => readonly Fix[];
@@ -31,7 +33,8 @@ export function judgeReach(facts: ReachRuleFacts, fault: PathFault, words: Fault
   const walks = facts.reach.present ? facts.reach.value.walks : [];
   const all = walks.map(findBroken);
   const broken = all.find(each => each?.fault === fault);
-  if (broken !== undefined && broken !== null) return report(facts, broken, words);
+  if (broken !== undefined && broken !== null)
+    return report(facts, { ...broken, acted: broken.acted ?? words.proof?.(broken) ?? null }, words);
   const missing = undecided(facts, walks, all, fault);
   if (missing.length > 0) return inconclusive(...missing);
   return ruledOut(...clearing(facts, walks, all));
@@ -92,7 +95,7 @@ function actedEvidence({ acted, stage, effect }: Broken): readonly Evidence[] {
 }
 
 /** What shows the act in another way, and is told by its own evidence. */
-const notCounters: ReadonlySet<string> = new Set(['neighbour', 'waiting']);
+const notCounters: ReadonlySet<string> = new Set(['neighbour', 'waiting', 'trace']);
 
 const sayTool = (source: string): string => (source.endsWith('-save') ? `${source} -c` : source);
 

@@ -2,6 +2,7 @@ import type { KernelFiles } from '../files.ts';
 import { parseNamespaceLink, readNamespace } from '../namespaces.ts';
 import { readMountinfo } from '../proc/mountinfo.ts';
 import { listProcesses } from '../proc/process.ts';
+import { readStat } from '../proc/stat.ts';
 import { mapReading, orElse, type Reading } from '../reading.ts';
 import { type HostPid, hostPid, type NamespaceId } from '../units.ts';
 
@@ -12,6 +13,20 @@ export interface NetworkNamespace {
   readonly path: string;
   /** Its oldest process; null when only a mount keeps it, as /run/netns/NAME does. */
   readonly pid: HostPid | null;
+}
+
+/** What a network namespace is called where nobody knows its container: a mount's name, or a process in it. */
+export function sayNetworkNamespace(
+  files: KernelFiles,
+  namespaces: readonly NetworkNamespace[],
+  id: NamespaceId,
+): string {
+  const host = readNamespace(files, hostPid(1), 'net');
+  if (host.present && host.value === id) return 'the host';
+  const found = namespaces.find(namespace => namespace.id === id);
+  if (found === undefined || found.pid === null) return found?.path.split('/').at(-1) ?? `net:[${id}]`;
+  const stat = readStat(files, found.pid);
+  return `${stat.present ? stat.value.name : 'a process'} (pid ${found.pid})`;
 }
 
 /** Every network namespace that a process is in or a mount keeps; devices may be elsewhere only for a moment. */

@@ -1,10 +1,13 @@
 import type { Container } from '../../containers/container.ts';
 import type { KernelFiles } from '../../linux/files.ts';
 import { readNamespace } from '../../linux/namespaces.ts';
-import { listNetworkNamespaces } from '../../linux/net/network-namespaces.ts';
+import {
+  listNetworkNamespaces,
+  type NetworkNamespace,
+  sayNetworkNamespace,
+} from '../../linux/net/network-namespaces.ts';
 import { readWaiting, type WaitingConnection } from '../../linux/net/waiting.ts';
 import { isSameAddress } from '../../linux/netfilter/addresses.ts';
-import { readStat } from '../../linux/proc/stat.ts';
 import { flatMapReading, mapReading, orElse, present, type Reading } from '../../linux/reading.ts';
 import { type HostPid, hostPid, type NamespaceId } from '../../linux/units.ts';
 import { deviceState } from './device-state.ts';
@@ -252,23 +255,16 @@ function once<T>(read: () => T): () => T {
 }
 
 interface PlaceNames {
-  of(
-    namespaces: readonly { readonly id: NamespaceId; readonly pid: HostPid | null; readonly path: string }[],
-  ): (id: NamespaceId) => string;
+  of(namespaces: readonly NetworkNamespace[]): (id: NamespaceId) => string;
 }
 
-/** What people call a network namespace: by its container, the host, what a mount is called, or a process in it. */
+/** What people call a network namespace: the host, by its containers, else by what keeps it. */
 function createPlaceNames(files: KernelFiles, containers: readonly Container[]): PlaceNames {
-  const host = readNamespace(files, hostPid(1), 'net');
   return {
     of: namespaces => id => {
       const names = containers.filter(({ namespaces: its }) => its.net === id).map(({ name }) => name);
-      if (host.present && host.value === id) return 'the host';
-      if (names.length > 0) return names.slice(0, 3).join(' and ');
-      const there = namespaces.find(namespace => namespace.id === id);
-      if (there?.pid === null || there === undefined) return there?.path.split('/').at(-1) ?? `net:[${id}]`;
-      const stat = readStat(files, there.pid);
-      return `${stat.present ? stat.value.name : 'a process'} (pid ${there.pid})`;
+      const said = sayNetworkNamespace(files, namespaces, id);
+      return names.length === 0 || said === 'the host' ? said : names.slice(0, 3).join(' and ');
     },
   };
 }

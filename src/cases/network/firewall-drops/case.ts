@@ -1,4 +1,4 @@
-import { defineCase } from '../../../diagnose/case.ts';
+import { defineCase, type RuleOf } from '../../../diagnose/case.ts';
 
 export const definition = defineCase({
   id: 'network/firewall-drops',
@@ -11,7 +11,8 @@ export const definition = defineCase({
   namespaces: ['net'],
   controllers: [],
   needs: ['networkCounters'],
-  mayUse: ['reach'],
+  mayUse: ['reach', 'traced'],
+  instruments: ['drops', 'tcp'],
   references: [
     'net/netfilter/nf_tables_core.c: nft_do_chain',
     'net/ipv4/netfilter/ip_tables.c: ipt_do_table',
@@ -19,3 +20,5 @@ export const definition = defineCase({
     'Documentation/networking/ip-sysctl.rst (bridge-nf-call-iptables)',
   ],
 });
+
+export type FirewallFacts = Parameters<RuleOf<typeof definition>>[0];

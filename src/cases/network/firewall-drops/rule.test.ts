@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
 import { effect, leg, reachFacts, stage, walk } from '../../../../test/support/reach.ts';
 import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
+import type { Verdict } from '../../../diagnose/verdict.ts';
+import { present } from '../../../linux/reading.ts';
+import type { DropElsewhere } from '../../../trace/instruments/drops/result.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -36,6 +39,43 @@ test('a rule without a counter that moved is likely only', () => {
       expect.objectContaining({ observed: expect.stringContaining('without a counter') }),
     ]),
   });
+});
+
+test('where nothing counts, the trace proves it: in that namespace, with that other end, by the firewall', () => {
+  const uncounted = dropped({ packets: null, packetsBefore: null });
+  const router = stage('router');
+  const row: DropElsewhere = {
+    ...{ reason: 'NETFILTER_DROP', function: 'nft_do_chain', protocol: 'tcp', family: 'ipv4', port: 8080 },
+    ...{ device: null, count: 4, bytes: 240, namespace: router.namespace, place: 'router (pid 9)' },
+    ...{ direction: 'from', peer: '10.78.0.2' },
+  };
+  const withTrace = (change: Partial<DropElsewhere>): Verdict =>
+    rule({
+      ...reachFacts([uncounted]),
+      traced: present({
+        drops: present({
+          ...{ engine: 'ebpf', lost: 0, ended: 'stopped', seconds: 1, total: 0, drops: [] },
+          ...{ elsewhere: present([{ ...row, ...change }]), sharedNetwork: false },
+        }),
+      }),
+    });
+  expect(withTrace({})).toMatchObject({
+    certainty: 'proved',
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ observed: '4 packets NETFILTER_DROP in nft_do_chain' }),
+    ]),
+  });
+  for (const other of [
+    { namespace: stage('another').namespace },
+    { peer: '10.78.0.9' },
+    { port: 443 },
+    { reason: 'NO_SOCKET' },
+    { direction: 'to' },
+  ] as const)
+    expect(withTrace(other)).toMatchObject({
+      certainty: 'likely',
+      summary: expect.stringContaining('Nothing counts there'),
+    });
 });
 
 test('the policy of a chain is told as such, and nft gets a command of its own', () => {

@@ -3,20 +3,41 @@ import type { Broken } from '../../../diagnose/path/broken.ts';
 import { judgeReach } from '../../../diagnose/path/verdict.ts';
 import { inside, isIpv6, sayDestination } from '../../../diagnose/path/words.ts';
 import type { Evidence, Fix } from '../../../diagnose/verdict.ts';
+import { sayCount } from '../../../diagnose/wording.ts';
 import type { SampledEffect } from '../../../observe/reach/path.ts';
-import type { definition } from './case.ts';
+import type { definition, FirewallFacts } from './case.ts';
+import { type SeenDrop, seenDrop } from './seen.ts';
 
-export const rule: RuleOf<typeof definition> = facts =>
-  judgeReach(facts, 'firewall-drops', {
+export const rule: RuleOf<typeof definition> = facts => {
+  const seen = (broken: Broken): SeenDrop | undefined => seenDrop(facts, broken);
+  return judgeReach(facts, 'firewall-drops', {
+    proof: broken => {
+      const drop = seen(broken);
+      return drop === undefined
+        ? null
+        : { claim: 'Packets that ended in a firewall', counter: 'trace', before: 0, after: drop.count };
+    },
     summary: broken => {
-      const { stage, walk, direction, effect } = broken;
+      const { stage, walk, direction, effect, acted } = broken;
       const what = direction === 'out' ? 'Packets to' : 'Answers from';
       const does = effect?.does === 'reject' ? 'rejects' : 'drops';
-      return `${what} ${sayDestination(walk.destination)} come as far as ${stage.place}; there ${sayWho(effect)} ${does} them in the ${effect?.hook ?? 'filter'} hook.${effect?.certain === false ? ' Not all conditions of the rule could be judged here: it is the one whose counter moved.' : ''}`;
+      return `${what} ${sayDestination(walk.destination)} come as far as ${stage.place}; there ${sayWho(effect)} ${does} them in the ${effect?.hook ?? 'filter'} hook.${effect?.certain === false ? ' Not all conditions of the rule could be judged here: it is the one whose counter moved.' : ''}${acted === null && effect?.packets === null ? ' Nothing counts there, so that the act itself was not seen: --deep (the trace "drops") shows it.' : ''}`;
     },
-    evidence: ruleEvidence,
+    evidence: broken => [...ruleEvidence(broken), ...tracedEvidence(facts, seen(broken))],
     fixes: fixesFor,
   });
+};
+
+const tracedEvidence = ({ container }: FirewallFacts, drop: SeenDrop | undefined): readonly Evidence[] =>
+  drop === undefined
+    ? []
+    : [
+        {
+          claim: `Thrown away in ${drop.place}, seen by the trace`,
+          source: `glassbox trace drops ${container.name} (skb:kfree_skb)`,
+          observed: `${sayCount(drop.count, 'packet')} ${drop.reason} in ${drop.function ?? 'the kernel'}`,
+        },
+      ];
 
 const sayWho = (effect: SampledEffect | null): string => {
   if (effect === null) return 'a rule';

@@ -1,3 +1,5 @@
+import type { Reading } from '../../../linux/reading.ts';
+import type { NamespaceId } from '../../../linux/units.ts';
 import type { TraceResult } from '../../instrument.ts';
 
 export interface DropsResult extends TraceResult {
@@ -5,6 +7,8 @@ export interface DropsResult extends TraceResult {
   readonly total: number;
   /** By reason, function and kind of packet, the most first; 200 at most. */
   readonly drops: readonly DropRow[];
+  /** Packets from and to its addresses that were thrown away in other network namespaces, the most first; 200 at most. */
+  readonly elsewhere?: Reading<readonly DropElsewhere[]>;
   /** The namespace is also others': the host's, or that of a pod. */
   readonly sharedNetwork: boolean;
 }
@@ -23,4 +27,14 @@ export interface DropRow {
   readonly device: string | null;
   readonly count: number;
   readonly bytes: number;
+}
+
+export interface DropElsewhere extends DropRow {
+  readonly namespace: NamespaceId;
+  /** `the host`, or a process in that namespace. */
+  readonly place: string;
+  /** from: the container sent it. */
+  readonly direction: 'from' | 'to';
+  /** The address of the other end, as the packet had it there. */
+  readonly peer: string;
 }
