@@ -1,4 +1,5 @@
 import type { Because } from '../linux/reading.ts';
+import type { InstrumentName } from '../trace/results.ts';
 
 /** What one case says about one container (DESIGN §4). Plain data: it is printed as it stands by `--json`. */
 export type Verdict = Found | RuledOut | Inconclusive | Failed;
@@ -24,7 +25,7 @@ export interface Found {
    */
   readonly causes?: readonly string[];
   /** The instrument that shows the mechanism from inside the kernel: `glassbox trace <instrument>`. */
-  readonly trace: string | null;
+  readonly trace: InstrumentName | null;
 }
 
 export interface RuledOut {
@@ -66,7 +67,7 @@ export interface Missing {
 }
 
 export const found = (
-  verdict: Omit<Found, 'kind' | 'trace'> & { readonly trace?: string | null },
+  verdict: Omit<Found, 'kind' | 'trace'> & { readonly trace?: InstrumentName | null },
 ): Found => ({
   kind: 'found',
   trace: null,

@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['memory'],
   needs: [],
-  mayUse: ['memory', 'oomReports', 'init', 'processes', 'pids'],
+  mayUse: ['memory', 'oomReports', 'init', 'processes', 'pids', 'traced'],
+  instruments: ['oom'],
   references: [
     'Documentation/admin-guide/cgroup-v2.rst (memory.events, memory.oom.group)',
     'Documentation/admin-guide/cgroup-v1/memory.rst (10. OOM Control)',

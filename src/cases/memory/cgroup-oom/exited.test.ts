@@ -27,6 +27,7 @@ describe('exited', () => {
       oomReports: present([]),
       processes: notThere,
       pids: notThere,
+      traced: notThere,
       ...change,
     });
 

@@ -6,6 +6,7 @@ import {
   sayLevel,
 } from '../../../diagnose/memory-limit.ts';
 import { ageOf, hitLimitOf, isWithin, limitingLevel } from '../../../diagnose/oom-kills.ts';
+import { isOwnVictim } from '../../../diagnose/oom-seen.ts';
 import { largestVictim, logSource, sayAge, sizeOf } from '../../../diagnose/oom-words.ts';
 import { sayStrangers } from '../../../diagnose/strangers.ts';
 import { type Evidence, type Found, found, type Severity } from '../../../diagnose/verdict.ts';
@@ -34,7 +35,7 @@ export function foundByReport(
   const filling = fillingOf(newest);
   const victim = largestVictim(newest);
   const who = victim === undefined ? 'a process' : sayVictim(newest);
-  const strangers = sayStrangers(facts);
+  const strangers = isOwnVictim(facts.traced, newest) ? undefined : sayStrangers(facts);
   const severity = severityOf(age, level);
   const survived =
     run === 'this run'

@@ -45,6 +45,7 @@ const facts = (change: Partial<CgroupOomFacts> = {}): CgroupOomFacts => ({
   init: present(process(4711, { startTime: clockTicks(72 * 360_000) })),
   processes: notThere,
   pids: notThere,
+  traced: notThere,
   ...change,
 });
 const judge = (change: Partial<CgroupOomFacts> = {}) => rule(facts(change));
@@ -303,6 +304,18 @@ describe('the counter without a report', () => {
       severity: 'warning',
       summary: expect.stringContaining('also holds processes of others'),
     });
+  });
+  test.each([
+    [true, 4720, 'proved'],
+    [false, 4720, 'likely'],
+    [true, 4721, 'likely'],
+  ])('in a cgroup of others a trace tells whose it was: own %s, pid %i', (isOwn, pid, certainty) => {
+    const party = { pid, inside: 7, name: 'worker' };
+    const kill = { at: 1, victim: party, asker: party, own: isOwn, report: null };
+    const memory = present({ ...chain(own(killed(1)), unlimited, root), shared: true });
+    const oom = present({ engine: 'ebpf', lost: 0, ended: 'stopped', seconds: 1, kills: [kill] } as const);
+    const verdict = judge({ memory, container: container({ engine: 'crun' }), traced: present({ oom }) });
+    expect(verdict).toMatchObject({ certainty, trace: certainty === 'proved' ? null : 'oom' });
   });
   test("an engine's container in a cgroup of others is not blamed for kills before its start", () => {
     const init = present(process(4711, { startTime: clockTicks(73.8 * 360_000) }));

@@ -11,7 +11,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['memory'],
   needs: [],
-  mayUse: ['memory', 'oomReports', 'init', 'processes', 'pids'],
+  mayUse: ['memory', 'oomReports', 'init', 'processes', 'pids', 'traced'],
+  instruments: ['oom'],
   references: [
     'mm/oom_kill.c: out_of_memory, constrained_alloc, oom_badness',
     'Documentation/filesystems/proc.rst (3.1 /proc/<pid>/oom_adj and oom_score_adj)',

@@ -62,6 +62,7 @@ const judge = (change: Partial<HostOomFacts> = {}) =>
     init: present(process(4711, { startTime: clockTicks(72 * 360_000) })),
     processes: notThere,
     pids: notThere,
+    traced: notThere,
     ...change,
   });
 

@@ -2,6 +2,7 @@ import type { RuleOf } from '../../../diagnose/case.ts';
 import { levelsOf } from '../../../diagnose/facts.ts';
 import { memoryFile, reachesLimit } from '../../../diagnose/memory-limit.ts';
 import { ageOf, type Kills, sortKills } from '../../../diagnose/oom-kills.ts';
+import { isOwnVictim } from '../../../diagnose/oom-seen.ts';
 import { largestVictim, logSource, sayAge, sizeOf } from '../../../diagnose/oom-words.ts';
 import { sayStrangers } from '../../../diagnose/strangers.ts';
 import { found, inconclusive, ruledOut, type Severity, type Verdict } from '../../../diagnose/verdict.ts';
@@ -36,7 +37,7 @@ function foundByReport(
   run: 'this run' | 'an earlier run',
 ): Verdict {
   const age = ageOf(facts, newest);
-  const strangers = sayStrangers(facts);
+  const strangers = isOwnVictim(facts.traced, newest) ? undefined : sayStrangers(facts);
   const victim = largestVictim(newest);
   const who =
     victim === undefined ? 'a process' : `${victim.name} (pid ${victim.pid}, ${sayBytes(sizeOf(victim))})`;

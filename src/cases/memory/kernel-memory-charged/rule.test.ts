@@ -103,7 +103,7 @@ describe('how much matters', () => {
 describe('who holds it', () => {
   test('nobody who can be seen: a notice, likely', () => {
     const verdict = judge(holding(40));
-    expect(verdict).toMatchObject({ severity: 'notice', certainty: 'likely', trace: 'slab' });
+    expect(verdict).toMatchObject({ severity: 'notice', certainty: 'likely', trace: null });
     expect(JSON.stringify(verdict)).toContain('drops when room is needed');
   });
   test.each([

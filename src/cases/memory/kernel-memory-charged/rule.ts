@@ -92,7 +92,6 @@ function judge(facts: KernelMemoryFacts, { kernel, parts, pinned, limited }: Jud
     ],
     excluded: excludedBy(chain),
     fixes: fixesFor(container, main),
-    trace: isNamed ? null : 'slab',
   });
 }
 

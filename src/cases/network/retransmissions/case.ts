@@ -11,7 +11,8 @@ export const definition = defineCase({
   namespaces: ['net'],
   controllers: [],
   needs: ['networkCounters'],
-  mayUse: ['networks', 'tcp'],
+  mayUse: ['networks', 'tcp', 'traced'],
+  instruments: ['drops', 'tcp'],
   references: [
     'Documentation/networking/snmp_counter.rst (TcpRetransSegs, TCPTimeouts, TCPDSACKRecv, TCPSynRetrans)',
     'net/ipv4/tcp_output.c: __tcp_retransmit_skb; net/ipv4/tcp_input.c: tcp_fastretrans_alert',

@@ -2,8 +2,22 @@ import type { Loss } from '../../../diagnose/network-losses.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
 import type { RetransmissionFacts } from './case.ts';
 
-export function fixesFor(facts: RetransmissionFacts, loss: Loss | undefined): readonly Fix[] {
+export function fixesFor(
+  facts: RetransmissionFacts,
+  loss: Loss | undefined,
+  /** A trace saw the kernel throw them away in the container's own namespace. */
+  seenHere: boolean,
+): readonly Fix[] {
   const init = facts.container.init ?? '<pid>';
+  if (loss === undefined && seenHere)
+    return [
+      {
+        action: 'Find what throws them away: a rule, a filter of tc or XDP, a buffer that is too small',
+        command: `nsenter -t ${init} -n sh -c 'nft list ruleset; tc -s filter show dev eth0 ingress; ip -d link'`,
+        effect: 'The function and the reason above name the kind; its own counters name the rule.',
+        risk: 'No risk in looking',
+      },
+    ];
   if (loss === undefined)
     return [
       {

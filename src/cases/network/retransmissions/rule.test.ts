@@ -6,6 +6,8 @@ import { present } from '../../../linux/reading.ts';
 import { hostPid, namespaceId } from '../../../linux/units.ts';
 import type { NetworkPlace, PacketGrowth, PlaceDevice } from '../../../observe/networks.ts';
 import type { Observation } from '../../../observe/observation.ts';
+import type { DropRow } from '../../../trace/instruments/drops/result.ts';
+import type { Traced } from '../../../trace/results.ts';
 import { entry } from '../../entry.ts';
 import { definition } from './case.ts';
 import { lab } from './lab.ts';
@@ -48,9 +50,11 @@ interface Variation {
   readonly opening?: number;
   readonly places?: readonly NetworkPlace[] | null;
   readonly onHost?: boolean;
+  readonly traced?: Traced;
 }
 
-function judge({ again = 83, sent = 2000, twice = 0, opening = 0, places = [], onHost = false }: Variation) {
+function judge({ again = 83, sent = 2000, twice = 0, opening = 0, places = [], ...more }: Variation) {
+  const { onHost = false, traced } = more;
   const counters = (sample: 0 | 1) => ({
     'Tcp.RetransSegs': 5 + sample * again,
     'Tcp.OutSegs': 100 + sample * sent,
@@ -66,6 +70,7 @@ function judge({ again = 83, sent = 2000, twice = 0, opening = 0, places = [], o
     networkCounters: { first: counters(0), last: counters(1) },
     networks: places === null ? notThere : present(places),
     tcp: notThere,
+    traced: traced === undefined ? notThere : present(traced),
   });
 }
 
@@ -118,6 +123,54 @@ test('found, likely: nothing on this machine lost them', () => {
     certainty: 'likely',
     summary: expect.stringContaining('not known'),
   });
+});
+
+const base = { engine: 'ebpf', lost: 0, ended: 'stopped', seconds: 1, sharedNetwork: false } as const;
+const drop = (change: Partial<DropRow> = {}): DropRow => ({
+  ...{ reason: 'TC_INGRESS', function: 'sch_handle_ingress', protocol: 'tcp', family: 'ipv4', port: 7010 },
+  ...{ device: 'eth0', count: 60, bytes: 90_000 },
+  ...change,
+});
+const dropped = (drops: readonly DropRow[], shared = false): Traced => ({
+  drops: present({ ...base, total: 0, drops, sharedNetwork: shared }),
+  tcp: present({
+    ...{ ...base, retransmits: 83, resetsSent: 0, resetsReceived: 0, failed: 0, closed: 0, events: [] },
+    opened: { active: 0, passive: 0 },
+    peers: [{ remote: '10.78.0.2:7010', retransmits: 80, resetsSent: 0, resetsReceived: 0, failed: 0 }],
+  }),
+});
+
+test('found, proved by a trace: lost in its own namespace, where no counter of a device tells', () => {
+  expect(judge({ traced: dropped([drop(), drop({ reason: 'NO_SOCKET', count: 500 })]) })).toMatchObject({
+    kind: 'found',
+    certainty: 'proved',
+    trace: null,
+    summary: expect.stringContaining(
+      'threw away 60 segments meanwhile: sch_handle_ingress() in its own network namespace, of what came by eth0: TC_INGRESS',
+    ),
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ observed: '+60, mostly TC_INGRESS in sch_handle_ingress' }),
+      expect.objectContaining({ claim: 'Sent again to 10.78.0.2:7010', observed: '80 of 83 segments' }),
+    ]),
+  });
+});
+
+test.each([
+  ['nothing', [], '0'],
+  ['what follows from an end', [drop({ reason: 'NO_SOCKET' }), drop({ reason: 'TCP_OLD_DATA' })], '0'],
+  ['too few', [drop({ count: 12 })], '+12, mostly TC_INGRESS in sch_handle_ingress'],
+])('a trace that saw %s rules its own namespace out, and there is no more to run', (_, drops, observed) => {
+  expect(judge({ traced: dropped(drops) })).toMatchObject({
+    certainty: 'likely',
+    trace: null,
+    excluded: expect.arrayContaining([
+      expect.objectContaining({ source: expect.stringContaining('trace drops'), observed }),
+    ]),
+  });
+});
+
+test('in a namespace that others share drops may be theirs', () => {
+  expect(judge({ traced: dropped([drop()], true) })).toMatchObject({ certainty: 'likely', trace: 'drops' });
 });
 
 test('less than a hundredth is told, and is no alarm; on the host network it is anybody', () => {

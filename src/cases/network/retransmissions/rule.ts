@@ -10,6 +10,7 @@ import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/
 import { sayCount, sayShare } from '../../../diagnose/wording.ts';
 import type { definition, RetransmissionFacts } from './case.ts';
 import { fixesFor } from './fixes.ts';
+import { dropEvidence, dropsSeen, peersSeen, type SeenDrops, sayDrop } from './seen.ts';
 
 /** A probe at the end of a transfer, a lost packet in a second: any network has them. */
 const daily = 3;
@@ -32,12 +33,14 @@ export const rule: RuleOf<typeof definition> = facts => {
   // Drops in the number of the retransmissions: half of them, for some are probes and timeouts.
   const here = losses.filter(({ packets }) => packets * 2 >= lost);
   const [worst] = here;
+  const seen = dropsSeen(facts);
+  const seenHere = seen !== undefined && seen.packets * 2 >= lost;
   const share = lost / Math.max(1, sent.value + again.value);
   const ours = !inHostNamespace(facts);
   return found({
     severity: share >= muchShare && ours ? 'warning' : 'notice',
-    certainty: worst === undefined ? 'likely' : 'proved',
-    summary: `${sayCount(lost, 'segment')} of ${sent.value} were sent again in ${(facts.windowMs / 1000).toFixed(1)} s (${sayShare(share)}), for they were lost. ${sayWhere(facts, worst, losses)}`,
+    certainty: worst === undefined && !seenHere ? 'likely' : 'proved',
+    summary: `${sayCount(lost, 'segment')} of ${sent.value} were sent again in ${(facts.windowMs / 1000).toFixed(1)} s (${sayShare(share)}), for they were lost. ${seenHere && worst === undefined ? saySeen(seen) : sayWhere(facts, worst, losses)}`,
     evidence: [
       counterEvidence(facts, 'Tcp.RetransSegs', 'Segments sent again, in its namespace'),
       counterEvidence(facts, 'Tcp.OutSegs', 'Segments sent'),
@@ -45,12 +48,23 @@ export const rule: RuleOf<typeof definition> = facts => {
         ? [counterEvidence(facts, 'TcpExt.TCPTimeouts', 'Of these, only after a timeout')]
         : []),
       ...here.slice(0, 4).map(loss => lossEvidence(facts, loss)),
+      ...(seenHere ? [dropEvidence(seen)] : []),
+      ...peersSeen(facts),
     ],
-    excluded: excludedBy(facts, here, needless),
-    fixes: fixesFor(facts, worst),
-    trace: worst === undefined ? 'drops' : null,
+    excluded: [
+      ...excludedBy(facts, here, needless, seenHere),
+      ...(seen !== undefined && !seenHere ? [dropEvidence(seen)] : []),
+    ],
+    fixes: fixesFor(facts, worst, seenHere),
+    // Once it has looked there is no more to see from here: the loss is in no namespace of its own.
+    trace: worst === undefined && seen === undefined ? 'drops' : null,
   });
 };
+
+const saySeen = ({ packets, worst }: SeenDrops): string =>
+  worst === undefined
+    ? ''
+    : `The kernel threw away ${sayCount(packets, 'segment')} meanwhile: ${sayDrop(worst)}.`;
 
 function sayWhere(facts: RetransmissionFacts, worst: Loss | undefined, losses: readonly Loss[]): string {
   if (!facts.networks.present) return 'Where is not known: other network namespaces were not looked at.';
@@ -65,6 +79,7 @@ function excludedBy(
   facts: RetransmissionFacts,
   here: readonly Loss[],
   needless: number,
+  seenHere: boolean,
 ): readonly Evidence[] {
   const evidence: Evidence[] = [
     {
@@ -73,6 +88,8 @@ function excludedBy(
       observed: `+${needless}`,
     },
   ];
+  // A hook ahead of IP is a firewall, too, and moves no counter.
+  if (seenHere) return evidence;
   const kinds = { queue: 'a full queue', filtered: 'a firewall', tcp: 'the receiving socket' } as const;
   if (facts.networks.present)
     for (const [how, name] of Object.entries(kinds))
