@@ -3,6 +3,7 @@
  * moves to it in one step, so a start in the middle of a build, or a build that is killed, never sees half a bundle.
  */
 import {
+  globSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -24,17 +25,30 @@ const outdir = join(dist, name);
 // Before the sources are read: an edit while esbuild runs must count as newer than this build.
 const startedAt = Date.now();
 
-/** `new URL('./programs/x.ts', import.meta.url)` means the same in the bundle as in the source tree. */
+/** Programs that labs run in containers, without their types: to strip those doubles the time that Node takes to start. */
+const programs = globSync('src/**/programs/*.ts', { cwd: root });
+const outputOf = (program: string): string =>
+  program.replace(/^src\/(.*)\/programs\/(.*)\.ts$/, 'programs/$1/$2');
+
+/** `new URL('./x', import.meta.url)` means the same in the bundle as in the source tree; a program, its bundled form. */
 const sourceLocations: Plugin = {
   name: 'source-locations',
   setup({ onLoad }) {
     onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
-      // start.ts asks for the bundle's own place.
-      if (path.endsWith('/src/cli/start.ts') || !text.includes('import.meta.')) return undefined;
+      // start.ts and programs ask for their own place.
+      const asksForItself = /\/src\/cli\/start\.ts$|\/programs\/[^/]*$/.test(path);
+      if (asksForItself || !text.includes('import.meta.')) return undefined;
       const fromBundle = JSON.stringify(encodeURI(relative(outdir, path)));
+      const inBundle = outputOf(relative(root, join(dirname(path), 'programs/.ts')));
       const contents = text
-        .replaceAll('import.meta.url', `new URL(${fromBundle}, import.meta.url).href`)
+        .replaceAll(
+          /(['`])\.\/programs\/([^'`]+)\.ts\1, import\.meta\.url|import\.meta\.url/g,
+          (_, quote: string | undefined, program: string) =>
+            quote === undefined
+              ? `new URL(${fromBundle}, import.meta.url).href`
+              : `${quote}./${inBundle}${program}.js${quote}, import.meta.url`,
+        )
         .replaceAll(/import\.meta\.(dirname|filename)/g, (_, property: string) => {
           throw new Error(
             `${path} uses import.meta.${property}, which the bundle cannot keep: use import.meta.url`,
@@ -49,8 +63,12 @@ mkdirSync(outdir, { recursive: true });
 try {
   await build({
     absWorkingDir: root,
-    // The second for our virtual machine (scripts/capture-in-vm.ts), where stripping types takes most of a minute.
-    entryPoints: { glassbox: 'src/cli/start.ts', 'capture-fixtures': 'scripts/capture-fixtures.ts' },
+    entryPoints: {
+      glassbox: 'src/cli/start.ts',
+      // For our virtual machine (scripts/capture-in-vm.ts), where stripping types takes most of a minute.
+      'capture-fixtures': 'scripts/capture-fixtures.ts',
+      ...Object.fromEntries(programs.map(program => [outputOf(program), program])),
+    },
     outdir,
     bundle: true,
     splitting: true,

@@ -14,6 +14,7 @@ import { scrub } from './fixtures/scrub.ts';
 
 const root = projectDirectory;
 const places = [
+  [realpathSync(join(root, 'dist/current')), '/srv/glassbox/dist/current'],
   [realpathSync(root), '/srv/glassbox'],
   [realpathSync(process.execPath), '/srv/node'],
 ] as const;

@@ -1,25 +1,27 @@
 /**
- * `npm run test:vm [-- --kernel v2,v1,hybrid] [--all] [--parity] [case…]`: labs on Debian's kernel in virtual machines, one per
- * cgroup version, all at once. `npm run test:vm -- --kernel v1 -- command` runs a command there instead.
+ * `npm run test:vm [-- --kernel v2,v1,hybrid] [--all] [case…]`: labs on Debian's kernel in virtual machines, one per cgroup
+ * version, all at once. With --parity every version, those of this machine's own on the machine itself, and the outcomes go
+ * into docs/parity.md; with --resume only what has no outcome of this commit there. `npm run test:vm -- --kernel v1 -- command`
+ * runs a command in the virtual machine instead.
  */
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { catalogue } from '../../src/cases/index.ts';
+import { labLayout } from '../../src/lab/cgroups.ts';
 import { bootVm } from '../../src/vm/boot.ts';
 import { findMissing } from '../../src/vm/needs.ts';
 import { type CgroupVersion, cgroupVersions } from '../../src/vm/qemu.ts';
 import { sayTally } from './tally.ts';
 import { chooseForTest } from './vm/choose.ts';
+import { commitOf, outcomeOf, readOutcomes, storeOutcome } from './vm/outcomes.ts';
 import { runVmLabs } from './vm/run.ts';
-import { readResults, writeParity } from './vm/stored.ts';
 
 const project = dirname(dirname(import.meta.dirname));
 const words = process.argv.slice(2);
 const dashes = words.indexOf('--');
 const command = dashes < 0 ? [] : words.slice(dashes + 1);
-const { versions, ids, parity } = readWords(dashes < 0 ? words : words.slice(0, dashes));
+const { versions, ids, parity, resume } = readWords(dashes < 0 ? words : words.slice(0, dashes));
 
-const earlier = readResults(project);
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 process.exitCode = command.length > 0 ? await runCommand(command) : await runLabs();
@@ -29,17 +31,24 @@ function readWords(given: readonly string[]) {
     const { values, positionals } = parseArgs({
       args: [...given],
       allowPositionals: true,
-      options: { kernel: { type: 'string' }, all: { type: 'boolean' }, parity: { type: 'boolean' } },
+      options: {
+        kernel: { type: 'string' },
+        all: { type: 'boolean' },
+        parity: { type: 'boolean' },
+        resume: { type: 'boolean' },
+      },
     });
-    const wanted = (values.kernel ?? (values.parity ? 'hybrid,v2,v1' : 'v2,v1')).split(',');
+    const { all = false, parity = false, resume = false } = values;
+    if (resume && !parity) throw new Error('--resume goes with --parity');
+    const wanted = (values.kernel ?? (parity ? 'hybrid,v2,v1' : 'v2,v1')).split(',');
     const unknown = wanted.filter(name => !cgroupVersions.some(version => version === name));
     if (unknown.length > 0)
       throw new Error(`there is no kernel ${unknown.join(', ')}: it is one of ${cgroupVersions.join(', ')}`);
     const every = catalogue.map(({ definition }) => definition.id);
     const noCase = positionals.filter(id => !every.some(known => known === id));
     if (noCase.length > 0) throw new Error(`there is no case ${noCase.join(', ')}`);
-    const chosen = values.all ? every : positionals.length > 0 ? positionals : chooseForTest(catalogue);
-    return { versions: wanted as CgroupVersion[], ids: chosen, parity: values.parity === true };
+    const chosen = all ? every : positionals.length > 0 ? positionals : chooseForTest(catalogue);
+    return { versions: wanted as CgroupVersion[], ids: chosen, parity, resume };
   } catch (error) {
     console.error(`npm run test:vm: ${(error as Error).message}`);
     process.exit(2);
@@ -67,15 +76,28 @@ async function runCommand(command: readonly string[]): Promise<number> {
 }
 
 async function runLabs(): Promise<number> {
-  const { tally } = await runVmLabs({
+  const commit = parity ? commitOf(project) : '';
+  const done = resume
+    ? readOutcomes(project).filter(known => known.commit === commit && known.result !== 'failed')
+    : [];
+  const left = (version: CgroupVersion): readonly string[] =>
+    ids.filter(id => !done.some(({ case: known, cgroups }) => known === id && cgroups === version));
+  const tally = await runVmLabs({
     project,
-    versions,
-    ids,
+    labs: Object.fromEntries(versions.map(version => [version, left(version)])),
+    here: parity ? versions.find(version => version === ownVersion()) : undefined,
     stop: stop.signal,
-    onResults: results => {
-      if (parity) writeParity(project, earlier, results);
+    onLab: (cgroups, lab, where) => {
+      // What this machine cannot run, a guest answers for.
+      if (parity && (where === 'guest' || 'broke' in lab || lab.run.skipped === null))
+        storeOutcome(project, outcomeOf(lab, { cgroups, where, commit }));
     },
   });
   console.log(sayTally(tally));
   return stop.signal.aborted ? 130 : tally.failed > 0 ? 1 : 0;
+}
+
+/** Labs on the machine itself take root. */
+function ownVersion(): string | undefined {
+  return process.geteuid?.() === 0 ? labLayout().mode : undefined;
 }

@@ -51,7 +51,13 @@ export const probeFor =
       throw new Error(`${container.selector} is not among the containers found here`);
     return diagnosis.verdicts.map(({ case: id, verdict }) =>
       verdict.kind === 'found'
-        ? { case: id, kind: verdict.kind, severity: verdict.severity }
+        ? {
+            case: id,
+            kind: verdict.kind,
+            severity: verdict.severity,
+            certainty: verdict.certainty,
+            summary: verdict.summary,
+          }
         : { case: id, kind: verdict.kind },
     );
   };

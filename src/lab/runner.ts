@@ -11,6 +11,8 @@ export interface ProbeFinding {
   /** A Verdict's kind. */
   readonly kind: string;
   readonly severity?: string;
+  readonly certainty?: string;
+  readonly summary?: string;
 }
 
 export type StageName = 'healthy' | 'problem' | 'fix';
@@ -18,6 +20,8 @@ export interface StageResult {
   readonly says: string;
   /** The ids of all cases found, the expected one among them or not. */
   readonly found: readonly string[];
+  /** What the lab's own case said. */
+  readonly verdict?: ProbeFinding;
 }
 
 /** What `glassbox lab run --json` prints of each lab. */
@@ -100,7 +104,7 @@ export async function runLab(lab: Lab, options: LabRunOptions): Promise<LabRun> 
     ...(lab.table === undefined || rows === undefined
       ? {}
       : { table: { title: lab.table.title, columns: lab.table.columns, rows } }),
-    stages: summaries(stages),
+    stages: summaries(caseId, stages),
     seconds: Math.round((performance.now() - started) / 100) / 10,
     skipped: skipped ?? null,
     error,
@@ -165,11 +169,17 @@ function judge(
   };
 }
 
-function summaries(stages: Stages): LabRun['stages'] {
+function summaries(caseId: string, stages: Stages): LabRun['stages'] {
   const result: Partial<Record<StageName, StageResult>> = {};
   for (const name of ['healthy', 'problem', 'fix'] as const) {
     const stage = stages[name];
-    if (stage !== undefined) result[name] = { says: stage.says, found: foundIn(stage.findings) };
+    if (stage === undefined) continue;
+    const verdict = stage.findings.find(finding => finding.case === caseId);
+    result[name] = {
+      says: stage.says,
+      found: foundIn(stage.findings),
+      ...(verdict === undefined ? {} : { verdict }),
+    };
   }
   return result;
 }

@@ -1,85 +1,65 @@
 import type { LabRun } from '../../../src/lab/runner.ts';
-import { bootVm, guestProject } from '../../../src/vm/boot.ts';
-import type { MachineError } from '../../../src/vm/machine.ts';
-import type { CgroupVersion } from '../../../src/vm/qemu.ts';
 
-/** What came of a case's lab in the guest; `broke` when there is no result, in words. */
-export type VmLab =
-  | { readonly case: string; readonly run: LabRun }
-  | { readonly case: string; readonly broke: string };
+/** What came of a case's lab somewhere; `broke` when there is no result, in words. */
+export type LabResult = { readonly case: string /** `6.1.0-56-cloud-amd64` */; readonly kernel: string } & (
+  | { readonly run: LabRun }
+  | { readonly broke: string }
+);
 
-export interface VmLabsOptions {
-  readonly project: string;
-  readonly cgroups: CgroupVersion;
-  readonly cpus: number;
-  readonly possibleCpus: number;
-  readonly onLab: (lab: VmLab) => void;
-  /** No further lab is begun once it is aborted. */
-  readonly stop: AbortSignal;
+/**
+ * Somewhere to run labs: does so one after the other, hands on each result, and says how it ended. It may end before all are
+ * done, because a lab hung or took the machine down.
+ */
+export interface LabPlace {
+  /** For the person who waits. */
+  readonly name: string;
+  readonly kernel: () => string;
+  run(ids: readonly string[], onRun: (run: LabRun) => void): Promise<string>;
 }
 
-/** A lab says nothing until it is done, and under emulation some take minutes. */
-const quietMs = 15 * 60_000;
-const allMs = 6 * 3600_000;
-
-/** Runs labs one after the other in a guest. One that takes the guest down, or hangs, fails; the rest goes on in a new guest. */
-export async function runLabsInVm(ids: readonly string[], options: VmLabsOptions): Promise<void> {
+/** Runs labs one after the other. One that ends the place, or hangs, fails; the rest goes on in a new one. */
+export async function runLabsIn(
+  place: LabPlace,
+  ids: readonly string[],
+  onLab: (lab: LabResult) => void,
+  stop: AbortSignal,
+): Promise<void> {
   let left = ids;
-  while (left.length > 0 && !options.stop.aborted) {
-    const [next] = left;
-    const known = await runInOneGuest(left, options).catch(error => ({
-      done: [] as readonly string[],
-      why: sayError(error),
-    }));
-    left = left.filter(id => !known.done.includes(id));
-    if (left.length === 0 || next === undefined) return;
-    const [broken = next] = left;
-    if (!options.stop.aborted) options.onLab({ case: broken, broke: known.why });
+  while (left.length > 0 && !stop.aborted) {
+    const why = await place.run(left, run => {
+      left = left.filter(id => id !== run.case);
+      onLab({ case: run.case, kernel: place.kernel(), run });
+    });
+    const [broken] = left;
+    if (broken === undefined || stop.aborted) return;
+    onLab({ case: broken, kernel: place.kernel(), broke: why });
     left = left.slice(1);
   }
 }
 
-async function runInOneGuest(
-  ids: readonly string[],
-  { project, cgroups, cpus, possibleCpus, onLab, stop }: VmLabsOptions,
-): Promise<{ readonly done: readonly string[]; readonly why: string }> {
-  const done: string[] = [];
-  let errors = '';
+/** Reads what `glassbox lab run --json` prints as it comes: a line for each lab. */
+export function labRunReader(onRun: (run: LabRun) => void): (chunk: Buffer) => void {
+  const decoder = new TextDecoder();
   let rest = '';
-  const machine = await bootVm({ project, cgroups, cpus, possibleCpus });
-  const end = (): void => void machine.close();
-  stop.addEventListener('abort', end);
-  try {
-    const code = await machine.run(
-      `cd / && exec node ${guestProject}/dist/current/glassbox.js lab run ${ids.join(' ')} --json`,
-      {
-        timeoutMs: allMs,
-        quietMs,
-        onOutput: chunk => {
-          const lines = (rest + chunk).split('\n');
-          rest = lines.pop() ?? '';
-          for (const line of lines) {
-            if (!line.startsWith('{"case"')) continue;
-            const run = JSON.parse(line.replace(/,$/, '')) as LabRun;
-            done.push(run.case);
-            onLab({ case: run.case, run });
-          }
-        },
-        onErrors: chunk => {
-          errors = (errors + chunk).slice(-2000);
-        },
-      },
-    );
-    return { done, why: `glassbox ended with ${code}: ${errors.trim()}` };
-  } catch (error) {
-    return { done, why: sayError(error) };
-  } finally {
-    stop.removeEventListener('abort', end);
-    await machine.close();
-  }
+  return chunk => {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines)
+      if (line.startsWith('{"case"')) onRun(JSON.parse(line.replace(/,$/, '')) as LabRun);
+  };
 }
 
-function sayError(error: unknown): string {
-  const { message, lastLines = [] } = error as Partial<MachineError>;
-  return [message ?? String(error), ...lastLines.map(line => `    ${line}`)].join('\n');
+export const heldIn = (run: LabRun): boolean =>
+  run.error === null && run.reproduced && run.fixed && run.healthySilent;
+
+export function whyNot(run: LabRun): string {
+  if (run.error !== null) return run.error;
+  const twin = run.stages.healthy?.found.join(', ');
+  return [
+    run.healthySilent ? '' : `the healthy twin was not silent (${twin})`,
+    run.reproduced ? '' : 'the problem was not found',
+    run.fixed ? '' : 'the fix did not hold',
+  ]
+    .filter(Boolean)
+    .join('; ');
 }

@@ -1,74 +1,69 @@
-import type { LabFigure, LabRun } from '../../../src/lab/runner.ts';
+import type { LabFigure } from '../../../src/lab/runner.ts';
 import type { CgroupVersion } from '../../../src/vm/qemu.ts';
-import type { VmLab } from './labs.ts';
+import type { Outcome } from './outcomes.ts';
+import { differencesIn } from './sameness.ts';
 
-export type Results = Readonly<Partial<Record<CgroupVersion, readonly VmLab[]>>> & {
-  /** The machine whose own run the first column is. */
-  readonly hybridNatively?: string;
-};
-
-const columns = ['hybrid', 'v2', 'v1'] as const;
+const columns = ['hybrid', 'v2', 'v1'] as const satisfies readonly CgroupVersion[];
 
 /** docs/parity.md: what became of each case's lab by cgroup version. Generated. */
-export function formatParity(ids: readonly string[], results: Results): string {
-  const notes: string[] = [];
+export function formatParity(ids: readonly string[], outcomes: readonly Outcome[]): string {
+  const of = (id: string): readonly Outcome[] => outcomes.filter(each => each.case === id);
   const rows = ids.map(id => {
-    const cells = columns.map(version => cell(find(results, version, id), `${id} on ${version}`, notes));
+    const cells = columns.map(version => cell(of(id).find(({ cgroups }) => cgroups === version)));
     return `| [${id}](../src/cases/${id}/README.md) | ${cells.join(' | ')} |`;
   });
+  const different = ids.flatMap(id => differencesIn(of(id)).map(text => `- ${id}: ${text}`));
   return [
     '# The same problem on every cgroup version',
     '',
-    'Written by `npm run test:vm -- --all --parity`, which keeps earlier results. The labs of the catalogue with the controllers',
-    'in v1 hierarchies beside an empty cgroup2 tree (hybrid), in the cgroup2 tree alone (v2), and in v1 hierarchies alone',
-    "(v1). v2 and v1 are Debian's kernel 6.1 in our virtual machine; so is hybrid, unless `dist/reports/hybrid.json` has",
-    'the output of `glassbox lab run --all --json` on a machine that is hybrid itself.',
-    ...(results.hybridNatively === undefined ? [] : [`Here hybrid is ${results.hybridNatively}.`]),
+    'Written by `npm run test:vm -- --parity --all` as root; `--parity CASE…` runs some anew, and `--resume` goes on with what',
+    'was not yet run at this commit. The outcomes are kept in `parity.jsonl`. **hybrid** has the controllers in v1 hierarchies',
+    'beside a cgroup2 tree, **v2** all in the cgroup2 tree, **v1** has no cgroup2 tree.',
     '',
-    '- **yes**: the healthy twin raised no alarm, the problem was found, the fix held. Behind it the first figure: healthy,',
-    '  problem, fixed.',
-    '- **n/a**: the lab says that it cannot show the problem there, and why.',
-    '- **no**: it did not hold; the reason is below.',
-    '- **not run**: newer than the last run of all labs on that version.',
+    ...kernels(outcomes),
+    '',
+    '- **proved**, **likely**: the healthy twin raised no alarm, the problem was found with that certainty, the fix held. Behind',
+    '  it the first figure: healthy, problem, fixed.',
+    '- **n/a**: the lab cannot show the problem there, and why.',
+    '- **no**: it did not hold, and why.',
+    '- **not run**: newer than the last run of all.',
     '',
     '| case | hybrid | v2 | v1 |',
     '|---|---|---|---|',
     ...rows,
-    ...(notes.length === 0 ? [] : ['', '## Where it does not hold or does not apply', '', ...notes]),
+    '',
+    '## Where the verdicts differ',
+    '',
+    'Severity, certainty and words of the verdict on the problem, numbers and names left out.',
+    '',
+    ...(different.length === 0 ? ['Nowhere.'] : different),
     '',
   ].join('\n');
 }
 
-const find = (results: Results, version: CgroupVersion, id: string): VmLab | undefined =>
-  results[version]?.find(lab => lab.case === id);
-
-function cell(lab: VmLab | undefined, where: string, notes: string[]): string {
-  if (lab === undefined) return 'not run';
-  const note = (mark: string, text: string): string => {
-    notes.push(`- ${where}: ${text.replaceAll(/\s+/g, ' ')}`);
-    return mark;
-  };
-  if ('broke' in lab) return note('no', lab.broke.split('\n')[0] ?? '');
-  const { run } = lab;
-  if (run.skipped !== null) return note('n/a', `${run.skipped.because} (${run.skipped.remedy})`);
-  if (!heldInVm(run)) return note('no', whyNot(run));
-  const [figure] = run.figures;
-  return figure === undefined ? 'yes' : `yes: ${sayFigures(figure)}`;
+function kernels(outcomes: readonly Outcome[]): readonly string[] {
+  const names = (where: Outcome['where']): string =>
+    [...new Set(outcomes.filter(each => each.where === where).map(({ kernel }) => kernel))].sort().join(', ');
+  const [here, guest] = [names('here'), names('guest')];
+  return [
+    ...(guest === ''
+      ? []
+      : [`v2 and v1 ran in our virtual machine, on Linux ${guest}, with emulated processors.`]),
+    ...(here === ''
+      ? []
+      : [`hybrid ran on a machine itself, on Linux ${here}; cells with † in the virtual machine.`]),
+  ];
 }
 
-export const heldInVm = (run: LabRun): boolean =>
-  run.error === null && run.reproduced && run.fixed && run.healthySilent;
-
-export function whyNot(run: LabRun): string {
-  if (run.error !== null) return run.error;
-  const twin = run.stages.healthy?.found.join(', ');
-  return [
-    run.healthySilent ? '' : `the healthy twin was not silent (${twin})`,
-    run.reproduced ? '' : 'the problem was not found',
-    run.fixed ? '' : 'the fix did not hold',
-  ]
-    .filter(Boolean)
-    .join('; ');
+function cell(outcome: Outcome | undefined): string {
+  if (outcome === undefined) return 'not run';
+  const { result, why = '', figure, verdict, cgroups, where } = outcome;
+  const mark = cgroups === 'hybrid' && where === 'guest' ? ' †' : '';
+  const because = why.replaceAll(/\s+/g, ' ').replaceAll('|', '\\|');
+  if (result === 'skipped') return `n/a: ${because}${mark}`;
+  if (result === 'failed') return `**no**: ${because}${mark}`;
+  const figures = figure === undefined ? '' : `: ${sayFigures(figure)}`;
+  return `${verdict?.certainty ?? 'found'}${figures}${mark}`;
 }
 
 /** Times and sizes differ from run to run; what is committed should not, so two digits. */

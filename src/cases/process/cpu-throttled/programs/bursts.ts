@@ -1,13 +1,13 @@
 /**
- * Two threads that need 24 ms of CPU each at the same moment, every 270 ms: 0.18 CPUs on average. A line
- * `measure <n>` on standard input makes it print how long the next ten bursts took: `median <n> <us>`.
+ * `bursts.ts 24 270`: two threads that need 24 ms of CPU each at the same moment, every 270 ms: 0.18 CPUs on average. A
+ * line `measure <n>` on standard input makes it print how long the next ten bursts took: `median <n> <us>`.
  */
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-const burstUs = 24_000;
-const everyMs = 270;
+const [burstMs, everyMs] = process.argv.slice(2).map(Number) as [number, number];
+const burstUs = burstMs * 1000;
 const burstsPerMeasure = 10;
 
 function burn(): void {
@@ -33,7 +33,7 @@ const median = (times: readonly number[]): number =>
 
 async function main(): Promise<void> {
   process.on('SIGTERM', () => process.exit(0));
-  const workers = [0, 1].map(() => new Worker(new URL(import.meta.url)));
+  const workers = [0, 1].map(() => new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) }));
   const asked: string[] = [];
   createInterface({ input: process.stdin }).on('line', line => asked.push(line.replace(/^measure /, '')));
   for (let warmUp = 0; warmUp < 3; warmUp += 1) await burst(workers);
