@@ -87,4 +87,10 @@ export const roomEvidence = (fileSystem: FileSystemFacts): Evidence => ({
   observed: `${fileSystem.last.available} of ${fileSystem.last.total} bytes`,
 });
 
+/** That a lack of room is not one of inodes. */
+export const inodeEvidence = ({ mountPoint, last }: FileSystemFacts): readonly Evidence[] =>
+  last.files > 0 && last.freeFiles > 0
+    ? [{ claim: 'Not the inodes', source: `df -i ${mountPoint}`, observed: `${last.freeFiles} free` }]
+    : [];
+
 export const usedOn = ({ last }: FileSystemFacts): Bytes => bytes(last.total - last.free);

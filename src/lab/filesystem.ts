@@ -3,6 +3,7 @@ import { chownSync, closeSync, ftruncateSync, mkdirSync, openSync } from 'node:f
 import { basename, join } from 'node:path';
 import { readBlockDeviceNumber } from '../linux/block.ts';
 import { openKernelFiles } from '../linux/files.ts';
+import { setProject, setProjectLimit } from '../linux/syscalls/project-quota.ts';
 import type { Journal } from './journal.ts';
 import type { LabFilesystem, LabFilesystemSpec } from './lab.ts';
 import { runVariable } from './processes.ts';
@@ -30,7 +31,7 @@ export function makeFilesystem(journal: Journal, directory: string, spec: LabFil
   if (!number.present) throw new Error(`${number.what}: ${number.remedy}`);
   const device = number.value;
   journal.record({ kind: 'mount', target: mountPoint });
-  run('mount', ['-t', type, '-o', ['nosuid', 'nodev', ...(spec.options ?? [])].join(','), path, mountPoint]);
+  run('mount', ['-t', type, '-o', mountOptions(spec).join(','), path, mountPoint]);
   chownSync(mountPoint, labUser, labUser);
   const slow = (rate: number | 'max'): void => setThrottle(journal, { device, file }, rate);
   if (spec.slow !== undefined) slow(spec.slow);
@@ -42,17 +43,38 @@ export function makeFilesystem(journal: Journal, directory: string, spec: LabFil
     chownSync(made, labUser, labUser);
     return made;
   };
-  return { directory: mountPoint, device, path, subdirectory, slow, limitDirty };
+  return { directory: mountPoint, device, path, subdirectory, limitTree, slow, limitDirty };
+}
+
+const mountOptions = ({ options = [], projects }: LabFilesystemSpec): readonly string[] => [
+  ...['nosuid', 'nodev', ...options],
+  ...(projects === true ? ['prjquota'] : []),
+];
+
+function limitTree(directory: string, project: number, hard: number): void {
+  const descriptor = openSync(directory, 'r');
+  try {
+    for (const done of [setProject(descriptor, project), setProjectLimit(descriptor, project, hard)])
+      if (!done.present) throw new Error(`${done.what}: ${done.remedy}`);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Everything is written by mkfs: else a kernel thread of ext4 would go on writing tables while a lab measures. */
-function mkfsOptions(type: string, { inodes }: LabFilesystemSpec): readonly string[] {
+function mkfsOptions(type: string, { inodes, projects }: LabFilesystemSpec): readonly string[] {
   if (type !== 'ext4') {
     if (inodes !== undefined) throw new Error(`only ext4 takes a number of inodes, not ${type}`);
     return ['-q'];
   }
   const count = inodes === undefined ? [] : ['-N', String(inodes)];
-  return ['-q', '-F', '-m', '0', '-E', 'lazy_itable_init=0,lazy_journal_init=0', ...count];
+  const features = projects === true ? ['-O', 'quota,project'] : [];
+  const kinds = projects === true ? ',quotatype=prjquota' : '';
+  return [
+    ...['-q', '-F', '-m', '0', '-E', `lazy_itable_init=0,lazy_journal_init=0${kinds}`],
+    ...features,
+    ...count,
+  ];
 }
 
 /** With the run's name in its environment: one that outlives us is found and ended before the rest is taken down. */

@@ -108,6 +108,8 @@ export interface LabOverlaySpec {
   readonly name: string;
   /** Lower layers; at least 1. */
   readonly layers: number;
+  /** A directory of the lab's own file system for the upper layer; a real disk by default. */
+  readonly within?: string;
   /** In the lowest layer; the lab's user's. */
   readonly files: readonly { readonly name: string; readonly size: Bytes }[];
 }
@@ -128,6 +130,8 @@ export interface LabFilesystemSpec {
   readonly inodes?: number;
   /** Mount options, beside nosuid and nodev. */
   readonly options?: readonly string[];
+  /** With project quotas switched on, for `limitTree`; ext4 and XFS. */
+  readonly projects?: true;
   /**
    * Bytes per second that the kernel's threads read and write there: write-back of the page cache, the journal. What a
    * container issues itself (direct I/O, reads, fsync of its own pages) is not slowed down: v1's limits are flat.
@@ -148,6 +152,8 @@ export interface LabFilesystem {
   readonly path: string;
   /** Makes a directory in it, the lab's user's, as a volume of several on one disk is; answers with its path. */
   subdirectory(name: string): string;
+  /** Makes an empty directory in it a project with a hard limit, as engines do for layers and volumes with a size. */
+  limitTree(directory: string, project: number, hard: Bytes): void;
   /** Sets another rate; `max` for as fast as it goes. */
   slow(rate: number | 'max'): void;
   /** Sets another limit on its dirty pages; `max` for what the host allows. */

@@ -10,8 +10,8 @@ const chunk = Buffer.alloc(2 ** 20);
 
 /** Directories of the run as layers, the files in the lowest; mounted on the host, as engines do. Journalled first. */
 export function makeOverlay(journal: Journal, directory: string, spec: LabOverlaySpec): LabOverlay {
-  const make = (name: string): string => {
-    const path = join(directory, name);
+  const make = (name: string, above = directory): string => {
+    const path = join(above, name);
     mkdirSync(path);
     chownSync(path, labUser, labUser);
     return path;
@@ -19,7 +19,7 @@ export function makeOverlay(journal: Journal, directory: string, spec: LabOverla
   const layers = Array.from({ length: spec.layers }, (_, index) => make(`layer-${index + 1}`));
   const lowest = layers.at(-1) ?? make('layer-1');
   for (const { name, size } of spec.files) fill(join(lowest, name), size);
-  const [upper, work, merged] = [make('upper'), make('work'), make('merged')];
+  const [upper, work, merged] = [make('upper', spec.within), make('work', spec.within), make('merged')];
   journal.record({ kind: 'mount', target: merged });
   const options = `lowerdir=${layers.join(':')},upperdir=${upper},workdir=${work}`;
   execFileSync('mount', ['-t', 'overlay', '-o', options, 'overlay', merged], {

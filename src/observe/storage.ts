@@ -8,6 +8,7 @@ import { readVmstat } from '../linux/proc/host/vmstat.ts';
 import { type ProcessIo, readProcessIo } from '../linux/proc/io.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import type { Reading } from '../linux/reading.ts';
+import { isAtLimit } from '../linux/syscalls/project-quota.ts';
 import { type HostPid, pages } from '../linux/units.ts';
 import { type CopiedUp, readCopiedUp } from './copied-up.ts';
 import { briefly, readDiskUse } from './disk-use.ts';
@@ -84,7 +85,9 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
       const all = fileSystems.finish(init, inDetail);
       if (!inDetail) return { fileSystems: all };
       const copiedUp = containers.length > mostWalked ? {} : { copiedUp: copiedIn(all) };
-      const full = all.filter(({ last }) => isNearlyFull(last));
+      const full = all.filter(
+        ({ last, quota }) => isNearlyFull(last) || (quota !== undefined && isAtLimit(quota)),
+      );
       if (full.length === 0) return { fileSystems: all, ...copiedUp };
       const walk = { container, fileSystems: full, mounts: mountsOf(init), hostMounts, bounds: briefly };
       return { fileSystems: all, diskUse: readDiskUse(files, walk), ...copiedUp };

@@ -50,7 +50,7 @@ const hanging = ' '.repeat(12);
 
 /** Names to the left, figures below their headings. */
 function formatTable({ table }: LabRun, page: Page): readonly string[] {
-  if (table === undefined) return [];
+  if (table === undefined || table.rows.length === 0) return [];
   const headings = table.columns.map(column => printable(column));
   const names = table.rows.map(({ name }) => printable(name));
   const cells = Math.max(...names.map(width));

@@ -20,6 +20,10 @@ export interface ProjectQuota {
   readonly graceEnds?: number;
 }
 
+/** So little is left of a hard limit that it is a matter of a write or two; the same measure as for a file system. */
+export const isAtLimit = ({ used, hard }: Pick<ProjectQuota, 'used' | 'hard'>): boolean =>
+  hard !== undefined && used >= hard - Math.max(64 * 1024, Math.min(hard * 0.005, 2 ** 20));
+
 /** linux/fs.h: FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR of struct fsxattr (28 bytes), FS_XFLAG_PROJINHERIT. */
 const getAttributes = 0x801c_581f;
 const setAttributes = 0x401c_5820;

@@ -1,6 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import {
   hasProjectQuota,
+  inodeEvidence,
   isFull,
   isShared,
   partEvidence,
@@ -114,15 +115,7 @@ function judge(facts: RuleFacts, fileSystem: FileSystemFacts, use: DiskUse, hold
         source: `statfs ${fileSystem.mountPoint}, and on the host`,
         observed: String(fileSystem.last.total),
       },
-      ...(fileSystem.last.freeFiles > 0
-        ? [
-            {
-              claim: 'Not the inodes',
-              source: `df -i ${fileSystem.mountPoint}`,
-              observed: `${fileSystem.last.freeFiles} free`,
-            },
-          ]
-        : []),
+      ...inodeEvidence(fileSystem),
     ],
     fixes: fixesFor(facts.container, fileSystem, use),
   });

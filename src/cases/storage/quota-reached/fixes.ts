@@ -24,13 +24,16 @@ export function fixesFor(
 }
 
 function raiseQuota(
-  { type, last }: FileSystemFacts,
+  { type, last, upper, quota, hostPath }: FileSystemFacts,
   { hostMounts }: DiskUse,
   { engine, pod }: Container,
 ): Fix {
-  const more = bytes(last.total * 1.5);
+  const more = bytes((quota?.hard ?? last.total) * 1.5);
   const megabytes = Math.ceil(more / 2 ** 20);
-  const mount = shellWord(hostMounts[0] ?? '/');
+  const mount = shellWord(upper?.on?.mountPoint ?? hostMounts[0] ?? '/');
+  const project = quota?.project ?? 'PROJECT';
+  const where =
+    quota === undefined ? `   # its number: lsattr -pd ${shellWord(hostPath ?? 'DIRECTORY')}` : '';
   const common = {
     effect: `Half as much again, ${sayBytes(more)}, at once`,
     risk: 'The disk has to have it; what other projects were promised may be less',
@@ -40,21 +43,21 @@ function raiseQuota(
       action: 'Raise resources.limits.ephemeral-storage, or the size of the volume claim, in the pod’s spec',
       ...common,
     };
-  if (type === 'xfs')
-    return {
-      action: 'Raise the project’s limit',
-      command: `xfs_quota -x -c 'limit -p bhard=${megabytes}m PROJECT' ${mount}   # its number: lsattr -pd DIRECTORY`,
-      ...common,
-    };
   if (type === 'overlay' && engine === 'docker')
     return {
       action: `Make it again with a larger layer: docker run --storage-opt size=${megabytes}m …`,
       effect: `Half as much again, ${sayBytes(more)}`,
       risk: 'Its writable layer is lost: what has to stay belongs into a volume',
     };
+  if ((upper?.on?.type ?? type) === 'xfs')
+    return {
+      action: 'Raise the project’s limit',
+      command: `xfs_quota -x -c 'limit -p bhard=${megabytes}m ${project}' ${mount}${where}`,
+      ...common,
+    };
   return {
     action: 'Raise the project’s limit',
-    command: `setquota -P PROJECT 0 ${Math.ceil(more / 1024)} 0 0 ${mount}   # its number: lsattr -pd DIRECTORY`,
+    command: `setquota -P ${project} 0 ${Math.ceil(more / 1024)} 0 0 ${mount}${where}`,
     ...common,
   };
 }

@@ -1,6 +1,7 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import {
   hasProjectQuota,
+  inodeEvidence,
   isFull,
   isShared,
   partEvidence,
@@ -10,23 +11,34 @@ import {
 } from '../../../diagnose/file-system.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
 import { sayBytes } from '../../../diagnose/wording.ts';
+import { orElse } from '../../../linux/reading.ts';
 import type { DiskUse } from '../../../observe/disk-use.ts';
 import type { FileSystemFacts } from '../../../observe/file-systems.ts';
 import type { definition } from './case.ts';
 import { fixesFor } from './fixes.ts';
+import { judgeProject, passedLimit, projectEvidence, refusal } from './project.ts';
 
 /**
  * Found: nothing is left of what is this container's alone (a project quota, or a file system of its own), while the
  * host's disk has room. A full file system that others use too is storage/disk-filled-by-container.
  */
-export const rule: RuleOf<typeof definition> = ({ fileSystems, diskUse, container }) => {
+export const rule: RuleOf<typeof definition> = facts => {
+  const { fileSystems, diskUse, container } = facts;
+  const [passed] = fileSystems.flatMap(each => passedLimit(each, Date.parse(facts.observedAt)));
+  if (passed !== undefined) return judgeProject(passed, orElse(diskUse, []), container);
   const full = fileSystems.filter(isFull);
-  if (full.length === 0) return ruledOut(...fileSystems.slice(0, 3).map(roomEvidence), ...none(fileSystems));
+  if (full.length === 0)
+    return ruledOut(
+      ...fileSystems.slice(0, 3).map(roomEvidence),
+      ...fileSystems.flatMap(projectEvidence).slice(0, 2),
+      ...none(fileSystems),
+    );
   if (!diskUse.present) return inconclusive(diskUse);
   const limited = full.flatMap(fileSystem => {
     const use = useOf(fileSystem, diskUse.value);
     if (use === undefined) return [];
-    const quota = hasProjectQuota(fileSystem, use);
+    // Where the kernel was asked, it has said that the project's limit is not reached.
+    const quota = fileSystem.quota === undefined && hasProjectQuota(fileSystem, use);
     return quota || !isShared(use) ? [{ fileSystem, use, quota }] : [];
   });
   const [worst] = limited;
@@ -39,7 +51,7 @@ export const rule: RuleOf<typeof definition> = ({ fileSystems, diskUse, containe
   return found({
     severity: 'critical',
     certainty: 'proved',
-    summary: `Nothing is left of ${what}: ${sayRoom(fileSystem)}. A write there fails with ${quota ? 'ENOSPC (project) or EDQUOT (user)' : 'ENOSPC'}${rest === undefined ? '' : `, although the host’s disk has ${sayBytes(rest.available)} free`}. Nobody else is hurt: that is what the limit is for.`,
+    summary: `Nothing is left of ${what}: ${sayRoom(fileSystem)}. A write there fails with ${quota ? refusal(fileSystem) : 'ENOSPC'}${rest === undefined ? '' : `, although the host’s disk has ${sayBytes(rest.available)} free`}. Nobody else is hurt: that is what the limit is for.`,
     evidence: [roomEvidence(fileSystem), ...hostEvidence(use, quota), ...partEvidence(use)],
     excluded: [
       {
@@ -51,7 +63,7 @@ export const rule: RuleOf<typeof definition> = ({ fileSystems, diskUse, containe
           : '/proc/<pid>/mountinfo of all mount namespaces',
         observed: quota ? sayBytes(use.hostRoom?.available ?? fileSystem.last.available) : fileSystem.device,
       },
-      ...inodes(fileSystem),
+      ...inodeEvidence(fileSystem),
     ],
     fixes: fixesFor(fileSystem, use, quota, container),
   });
@@ -80,11 +92,6 @@ function hostEvidence({ hostMounts, hostRoom, hostRoot }: DiskUse, quota: boolea
     },
   ];
 }
-
-const inodes = ({ mountPoint, last }: FileSystemFacts): readonly Evidence[] =>
-  last.files > 0 && last.freeFiles > 0
-    ? [{ claim: 'Not the inodes', source: `df -i ${mountPoint}`, observed: `${last.freeFiles} free` }]
-    : [];
 
 function shared(fileSystem: FileSystemFacts, use: DiskUse | undefined): readonly Evidence[] {
   const others = orElseList(use);
