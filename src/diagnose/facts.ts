@@ -26,6 +26,7 @@ import type { OpenDevice } from '../observe/open-devices.ts';
 import type { OutsideUse } from '../observe/outside-use.ts';
 import type { ReachFacts } from '../observe/reach/path.ts';
 import type { Relay } from '../observe/relays.ts';
+import type { SeccompLog } from '../observe/seccomp-log.ts';
 import type { CpuSoftirqs } from '../observe/softirqs.ts';
 import type { TcpFacts } from '../observe/tcp.ts';
 import type { UidUsage } from '../observe/uid-usage.ts';
@@ -94,6 +95,8 @@ export interface FactsByName {
   /** What instruments saw in the kernel in the window; absent, because of needs-trace, without `diagnose --deep`. */
   readonly traced: Traced;
   readonly uidUsage: readonly UidUsage[];
+  /** What the kernel log has of seccomp filters since it started. */
+  readonly seccompLog: SeccompLog;
 }
 export type FactName = keyof FactsByName;
 

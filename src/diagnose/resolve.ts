@@ -97,6 +97,7 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   reach: (_, { reach, container }) =>
     reach ?? absent('the ways of its packets', 'disabled', `name it: glassbox diagnose ${container.name}`),
   isolation: (_, { isolation }) => isolation,
+  seccompLog: (_, { seccompLog }) => seccompLog ?? notObserved('what the kernel log has of seccomp filters'),
   uidUsage: (_, { uidUsage }) => uidUsage ?? notObserved('what its uids use on the whole host'),
   outsideUse: (_, { outsideUse }) =>
     outsideUse ?? absent('what of the host it uses', 'disabled', 'it has nothing in common with the host'),

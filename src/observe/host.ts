@@ -1,7 +1,8 @@
 import { arch } from 'node:os';
 import type { CgroupLayout } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
-import { readOomReports } from '../linux/kmsg/read.ts';
+import { parseOomReports } from '../linux/kmsg/oom-parse.ts';
+import type { KmsgRecord } from '../linux/kmsg/records.ts';
 import { readHugePagePools } from '../linux/mm/hugepages.ts';
 import { readTransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
 import { type Namespaces, readNamespaces } from '../linux/namespaces.ts';
@@ -10,7 +11,7 @@ import { readMeminfo } from '../linux/proc/host/meminfo.ts';
 import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { readStatus } from '../linux/proc/status.ts';
-import { mapReading, orElse } from '../linux/reading.ts';
+import { mapReading, orElse, type Reading } from '../linux/reading.ts';
 import { readSuspended } from '../linux/suspended.ts';
 import { bytes, hostPid, isoTime } from '../linux/units.ts';
 import type { HostFacts } from './observation.ts';
@@ -26,6 +27,7 @@ export function readHost(
   files: KernelFiles,
   cgroup: CgroupLayout,
   namespaces: Namespaces,
+  log: Reading<readonly KmsgRecord[]>,
 ): Omit<HostFacts, 'networkSysctls' | 'networkSysctlDefaults'> {
   const stat = readHostStat(files);
   const suspended = readSuspended(files);
@@ -56,6 +58,6 @@ export function readHost(
     namespaces,
     hugePagePools: readHugePagePools(files),
     transparentHugePages: readTransparentHugePages(files),
-    oomReports: readOomReports(files),
+    oomReports: mapReading(log, parseOomReports),
   };
 }

@@ -18,6 +18,7 @@ import { outsideUse } from './schema/outside-use.ts';
 import { byName, list, reading, type Schema, text, time, whole } from './schema/parts.ts';
 import { process, signalFetching } from './schema/processes.ts';
 import { reach } from './schema/reach.ts';
+import { seccompLog } from './schema/seccomp-log.ts';
 import { traced } from './schema/traced.ts';
 import { uidUsage } from './schema/uid-usage.ts';
 
@@ -45,6 +46,7 @@ const observation: Schema<Observation> = v.object({
       isolation: reading(isolation),
       namespacePeers: v.exactOptional(byName(list(text))),
       uidUsage: v.exactOptional(reading(list(uidUsage))),
+      seccompLog: v.exactOptional(reading(seccompLog)),
       outsideUse: v.exactOptional(reading(outsideUse)),
       openDevices: v.exactOptional(reading(list(openDevice))),
       traced: v.exactOptional(traced),

@@ -25,6 +25,7 @@ import type { OpenDevice } from './open-devices.ts';
 import type { OutsideUse } from './outside-use.ts';
 import type { ReachFacts } from './reach/path.ts';
 import type { Relay } from './relays.ts';
+import type { SeccompLog } from './seccomp-log.ts';
 import type { Sleeps } from './sleeps.ts';
 import type { CpuSoftirqs } from './softirqs.ts';
 import type { TcpFacts } from './tcp.ts';
@@ -135,6 +136,8 @@ export interface ContainerFacts {
   /** For how long its own cgroup ran on each CPU in the window, by number; cgroup v1 only. */
   readonly cpuByCpu?: Reading<Readonly<Record<string, Microseconds>>>;
   readonly network: NetworkFacts;
+  /** What the kernel log has of seccomp filters since it started. */
+  readonly seccompLog?: Reading<SeccompLog>;
   /** Where its packets go: connections that wait in vain, and what was asked about. Only when few containers are looked at. */
   readonly reach?: Reading<ReachFacts>;
   readonly isolation: Reading<IsolationFacts>;

@@ -9,6 +9,8 @@ import {
   type MemoryBreakdown,
 } from '../linux/cgroup/model.ts';
 import type { KernelFiles } from '../linux/files.ts';
+import { readKmsg } from '../linux/kmsg/read.ts';
+import { parseSeccompRecords } from '../linux/kmsg/seccomp-record.ts';
 import { readHugePagePools } from '../linux/mm/hugepages.ts';
 import type { Namespaces } from '../linux/namespaces.ts';
 import { readVirtualServices } from '../linux/net/ip_vs.ts';
@@ -44,6 +46,7 @@ import {
   sampleProcesses,
 } from './processes.ts';
 import { createReachObserver, type ReachRequest } from './reach/observe.ts';
+import { seccompLogOf } from './seccomp-log.ts';
 import { readSharedMemory } from './shared-memory.ts';
 import { sampleSoftirqs, softirqsBetween } from './softirqs.ts';
 import { createStorageObserver } from './storage.ts';
@@ -135,10 +138,12 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   storage.sample();
   const ways = await reach.finish();
 
-  const { members, stats } = regroup(files, containers, scan, processes);
+  const log = readKmsg(files);
+  const refusals = mapReading(log, parseSeccompRecords);
+  const { members, stats, living } = regroup(files, containers, scan, processes);
   const findings = network.finish(byInit(containers, members));
   const host = {
-    ...readHost(files, layout, still.namespaces),
+    ...readHost(files, layout, still.namespaces, log),
     ...cpuBusy,
     softirqs,
     ...findings.host,
@@ -158,10 +163,13 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     cgroups: tables,
     containers: containers.map(container => {
       const pids = members.get(container.id) ?? [];
+      const own = new Set([...(membersBefore.get(container.id) ?? []), ...pids]);
+      const seccompLog = seccompLogOf(refusals, container, { own, all: living });
       return container.init === null
-        ? { container, processes: [], ...nothingRuns }
+        ? { container, processes: [], seccompLog, ...nothingRuns }
         : {
             container,
+            seccompLog,
             ...withHugeMemory(
               finishProcesses(files, pids, processes, stats, named).map(storage.process),
               found =>
@@ -239,8 +247,9 @@ function regroup(
     earlier =>
       new Map(earlier.processes.flatMap(process => (stats.has(process.pid) ? [[process.pid, process]] : []))),
   );
-  const members = groupProcesses(files, containers, scanProcesses(files, orElse(unchanged, new Map())));
-  return { members, stats };
+  const now = scanProcesses(files, orElse(unchanged, new Map()));
+  const living = new Set(now.present ? now.value.processes.map(({ pid }) => pid) : []);
+  return { members: groupProcesses(files, containers, now), stats, living };
 }
 
 const noCgroups: CgroupLayout = { mode: 'none', hierarchies: [] };

@@ -8,8 +8,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: [],
   instruments: ['seccomp', 'capabilities'],
-  needs: ['init'],
-  mayUse: ['processes', 'traced'],
+  needs: [],
+  mayUse: ['init', 'processes', 'traced', 'seccompLog'],
   references: [
     'Documentation/userspace-api/seccomp_filter.rst',
     'kernel/seccomp.c: __seccomp_filter, seccomp_run_filters',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { common, container, notThere, process } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
+import type { SeccompRecord } from '../../../linux/kmsg/seccomp-record.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import type { AskedCapability } from '../../../trace/instruments/capabilities/result.ts';
 import type { DeniedCall } from '../../../trace/instruments/seccomp/result.ts';
@@ -26,7 +27,14 @@ const traced = (calls: readonly DeniedCall[], asked?: readonly AskedCapability[]
   });
 const running = (mode: number) => process(4711, { status: { seccomp: present(mode) } });
 const judge = (trace: RuleFacts['traced'], change: Partial<RuleFacts> = {}) =>
-  rule({ ...common(), init: running(2), processes: notThere, traced: trace, ...change });
+  rule({
+    ...common(),
+    init: present(running(2)),
+    processes: notThere,
+    traced: trace,
+    seccompLog: notThere,
+    ...change,
+  });
 
 test('the lab: a filter against mkdir is found, one that nobody meets is not', () => {
   expect(judgeFixture(definition, rule, 'problem')).toMatchObject({
@@ -45,10 +53,12 @@ test('the lab: a filter against mkdir is found, one that nobody meets is not', (
 
 test('without a filter there is nothing to trace; with one the trace is missing', () => {
   const none = absent('what happens in the kernel', 'needs-trace', 'glassbox diagnose --deep web-1');
-  expect(judge(none, { init: running(0) })).toMatchObject({ kind: 'ruled-out' });
+  expect(judge(none, { init: present(running(0)) })).toMatchObject({ kind: 'ruled-out' });
   expect(judge(none)).toMatchObject({ kind: 'inconclusive', missing: [{ because: 'needs-trace' }] });
   const child = present([running(0), { ...running(2), pid: running(0).pid }]);
-  expect(judge(none, { init: running(0), processes: child })).toMatchObject({ kind: 'inconclusive' });
+  expect(judge(none, { init: present(running(0)), processes: child })).toMatchObject({
+    kind: 'inconclusive',
+  });
 });
 
 test('ENOSYS makes a library take an older call: ruled out, and said', () => {
@@ -84,7 +94,7 @@ test.each([
 });
 
 test('a process that ended with its filter is told by the trace alone', () => {
-  expect(judge(traced([denied()]), { init: running(0) })).toMatchObject({ kind: 'found' });
+  expect(judge(traced([denied()]), { init: present(running(0)) })).toMatchObject({ kind: 'found' });
 });
 
 test('whether a capability was denied in the same call', () => {
@@ -117,4 +127,75 @@ test.each([
 ] as const)('a profile, in the words of %s', (engine, pod, command) => {
   const verdict = judge(traced([denied()]), { container: container({ engine, pod }) });
   expect(verdict.kind === 'found' && verdict.fixes[0]?.command).toBe(command);
+});
+
+const untraced = absent('what happens in the kernel', 'needs-trace', 'glassbox diagnose --deep web-1');
+const record = (change: Partial<SeccompRecord> = {}): SeccompRecord => ({
+  at: '2026-11-23T11:00:00.000Z',
+  pid: 4720,
+  uid: 1000,
+  program: 'app',
+  executable: '/bin/app',
+  call: 'mkdir',
+  action: 'error',
+  ...change,
+});
+const log = (own: readonly SeccompRecord[], ended: readonly SeccompRecord[] = []) => present({ own, ended });
+
+test.each([
+  ['error', 'mkdir', 'warning'],
+  ['error', 'io_uring_setup', 'notice'],
+  ['trap', 'mkdir', 'critical'],
+  ['kill-thread', 'io_uring_setup', 'critical'],
+] as const)('the kernel log is proof without a trace: %s of %s', (action, call, severity) => {
+  expect(
+    judge(untraced, { seccompLog: log([record({ action, call }), record({ action, call })]) }),
+  ).toMatchObject({
+    kind: 'found',
+    severity,
+    certainty: 'proved',
+    summary: expect.stringContaining(`${call}() of "app" with`),
+    evidence: [{ source: 'kernel log, type=1326', observed: expect.stringContaining('×2') }, {}],
+    fixes: [{ action: expect.stringContaining(`"${call}"`) }, {}, {}],
+  });
+});
+
+test('a call that was logged and let go on is no refusal', () => {
+  expect(judge(untraced, { seccompLog: log([record({ action: 'log' })]) })).toMatchObject({
+    kind: 'inconclusive',
+  });
+});
+
+test('records of processes that have ended accuse nobody, and are named', () => {
+  expect(judge(untraced, { seccompLog: log([], [record()]) })).toMatchObject({
+    kind: 'inconclusive',
+    missing: [{ what: expect.stringContaining('last mkdir of "app", uid 1000') }],
+  });
+});
+
+test('an exited container that SIGSYS ended, with what the log has of that moment', () => {
+  const gone = (code: number) =>
+    container({
+      state: 'exited',
+      init: null,
+      exit: { code, outOfMemory: false, finishedAt: '2026-11-23T11:00:00.400Z' },
+    });
+  const init = absent('its init process', 'vanished', 'it has exited');
+  const killed = record({ action: 'kill-process' });
+  const late = record({ action: 'kill-process', call: 'mount', at: '2026-11-23T11:09:00.000Z' });
+  const judgeGone = (code: number, ended: readonly SeccompRecord[]) =>
+    judge(untraced, { container: gone(code), init, seccompLog: log([], ended) });
+  expect(judgeGone(159, [killed, late])).toMatchObject({
+    kind: 'found',
+    severity: 'critical',
+    certainty: 'likely',
+    summary: expect.stringMatching(/mkdir\(\) of "app" with the end of the process\.$/),
+    evidence: [{ observed: '159' }, { observed: expect.stringContaining('mkdir') }],
+  });
+  expect(judgeGone(159, [late])).toMatchObject({
+    certainty: 'likely',
+    summary: expect.stringContaining('does not say for which call'),
+    fixes: [{ action: expect.stringContaining('SCMP_ACT_LOG') }, {}, {}],
+  });
+  expect(judgeGone(1, [killed])).toMatchObject({ kind: 'inconclusive', missing: [{ because: 'vanished' }] });
 });

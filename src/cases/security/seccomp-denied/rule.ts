@@ -1,47 +1,105 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
-import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
+import { type Evidence, found, inconclusive, ruledOut, type Verdict } from '../../../diagnose/verdict.ts';
 import { sayCount } from '../../../diagnose/wording.ts';
 import { capabilityName } from '../../../linux/capabilities.ts';
 import { errnoName } from '../../../linux/errno.ts';
 import { orElse } from '../../../linux/reading.ts';
 import type { ProcessFacts } from '../../../observe/observation.ts';
+import type { SeccompLog } from '../../../observe/seccomp-log.ts';
 import type { DeniedCall } from '../../../trace/instruments/seccomp/result.ts';
 import type { definition } from './case.ts';
 import { fixesFor } from './fixes.ts';
+import { endOf, ends, type Logged, loggedEvidence, refusedIn, sayEnded, sayLogged } from './log.ts';
 
 type RuleFacts = Parameters<typeof rule>[0];
 
 export const rule: RuleOf<typeof definition> = facts => {
-  const processes = [facts.init, ...orElse(facts.processes, [])];
+  const log = orElse(facts.seccompLog, nothingLogged);
+  if (facts.container.state === 'exited') return judgeEnd(facts, log);
+  if (!facts.init.present)
+    return inconclusive({ what: facts.init.what, because: facts.init.because, remedy: facts.init.remedy });
+  const processes = [facts.init.value, ...orElse(facts.processes, [])];
   const filtered = processes.find(({ status }) => orElse(status.seccomp, 0) !== 0);
   const trace = tracedBy(facts.traced, 'seccomp');
-  if (filtered === undefined && !(trace.present && trace.value.denied.length > 0))
-    return ruledOut(noFilter(facts.init, new Set(processes.map(({ pid }) => pid)).size));
-  if (!trace.present) return inconclusive({ what: trace.what, because: trace.because, remedy: trace.remedy });
-
-  const { denied, seconds } = trace.value;
+  const denied = trace.present ? trace.value.denied : [];
   const refused = denied.filter(each => !isFallback(each));
-  if (refused.length === 0)
-    return ruledOut(nothingRefused(seconds), ...denied.slice(0, most).map(fallbackEvidence));
-  const ends = refused.some(({ answer }) => answer.kind !== 'error');
-  const hurts = refused.some(each => !isTolerated(each));
+  const logged = refusedIn(log.own);
+  if (refused.length > 0 || logged.length > 0) return foundIn(facts, refused, logged, filtered);
+  if (filtered === undefined && denied.length === 0)
+    return ruledOut(noFilter(facts.init.value, new Set(processes.map(({ pid }) => pid)).size));
+  if (!trace.present)
+    return inconclusive({
+      what: `${trace.what}${sayEnded(log)}`,
+      because: trace.because,
+      remedy: trace.remedy,
+    });
+  return ruledOut(nothingRefused(trace.value.seconds), ...denied.slice(0, most).map(fallbackEvidence));
+};
+
+const nothingLogged: SeccompLog = { own: [], ended: [] };
+
+function foundIn(
+  facts: RuleFacts,
+  refused: readonly DeniedCall[],
+  logged: readonly Logged[],
+  filtered: ProcessFacts | undefined,
+): Verdict {
+  const trace = tracedBy(facts.traced, 'seccomp');
+  const harsh = refused.some(({ answer }) => answer.kind !== 'error') || logged.some(ends);
+  const hurts =
+    refused.some(each => !isTolerated(each)) || logged.some(({ last }) => !tolerated.has(last.call));
   return found({
-    severity: ends ? 'critical' : hurts ? 'warning' : 'notice',
+    severity: harsh ? 'critical' : hurts ? 'warning' : 'notice',
     certainty: 'proved',
-    summary: summaryOf(refused, seconds),
+    summary:
+      trace.present && refused.length > 0
+        ? summaryOf(refused, trace.value.seconds)
+        : `By the kernel log its seccomp filter answered ${sayLogged(logged)}, before the kernel looked at the call: neither uid 0 nor a capability would help.`,
     evidence: [
       ...refused.slice(0, most).map(deniedEvidence),
+      ...logged.slice(0, most).map(loggedEvidence),
       ...(filtered === undefined ? [] : [modeEvidence(filtered)]),
     ],
     excluded: [
-      ...denied.filter(isFallback).slice(0, most).map(fallbackEvidence),
+      ...(trace.present ? trace.value.denied : []).filter(isFallback).slice(0, most).map(fallbackEvidence),
       ...capabilityEvidence(facts, refused),
     ],
-    fixes: fixesFor(facts.container, refused),
+    fixes: fixesFor(facts.container, [...refused, ...logged.map(({ last }) => last)]),
     trace: 'seccomp',
   });
-};
+}
+
+/** A container that is gone left what the engine and the kernel log keep. */
+function judgeEnd({ container }: RuleFacts, log: SeccompLog): Verdict {
+  const records = endOf(container, log);
+  if (records === null)
+    return inconclusive({
+      what: `what a filter refused${sayEnded(log)}`,
+      because: 'vanished',
+      remedy: 'the container has exited; start it again and look while it runs',
+    });
+  const logged = refusedIn(records);
+  return found({
+    severity: 'critical',
+    certainty: 'likely',
+    summary: `Its PID 1 was ended by SIGSYS, which is what a seccomp filter punishes with.${logged.length === 0 ? ' The kernel log does not say for which call.' : ` At that moment the kernel log has ${sayLogged(logged)}.`}`,
+    evidence: [
+      {
+        claim: 'It ended by signal 31, SIGSYS',
+        source: "the engine's record of the exit",
+        observed: `${container.exit?.code ?? '?'}`,
+      },
+      ...logged.map(loggedEvidence),
+    ],
+    excluded: [],
+    fixes: fixesFor(
+      container,
+      logged.map(({ last }) => last),
+    ),
+    trace: 'seccomp',
+  });
+}
 
 const most = 8;
 
