@@ -81,8 +81,15 @@ async function reachOf(
 ): Promise<Pick<ObserveOptions, 'reach'>> {
   if (to === undefined) return {};
   const destination = await findDestination(files, containers, chosen, to.text);
-  return { reach: { destination, probe: to.probe } };
+  return { reach: { destination, probe: to.probe, announce: announceOn(process.stderr) } };
 }
+
+/** Before anything is sent; beside the answer, so that --json stays JSON. */
+const announceOn =
+  (stream: NodeJS.WriteStream) =>
+  (from: string, packets: readonly string[]): void => {
+    stream.write(`--probe sends from ${printable(from)}:\n${packets.map(each => `  ${each}\n`).join('')}`);
+  };
 
 /** One container that runs or ran here, by its selector. */
 export async function findContainer(files: KernelFiles, selector: string): Promise<Container> {

@@ -65,7 +65,10 @@ const toOption = (): Option =>
     'follow a packet to HOST:PORT or a container[:port], hop by hop, and back; judges what keeps packets from arriving only',
   );
 const probeOption = (): Option =>
-  new Option('--probe', "with --to: also try one TCP connection from the container's network");
+  new Option(
+    '--probe',
+    "with --to: also send, from the container's network, 1 TCP connection, 2 ICMP echoes that must not be fragmented and 2 questions on its link (who has this address); said before it is sent, over in 2 s",
+  );
 
 function wayOf({ to, probe }: { readonly to?: string; readonly probe?: true }) {
   if (to !== undefined) return { text: to, probe: probe === true };

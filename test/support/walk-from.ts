@@ -6,6 +6,7 @@ import { diagnose } from '../../src/diagnose/diagnosis.ts';
 import type { WalkReport } from '../../src/diagnose/path/hops.ts';
 import { openKernelFiles } from '../../src/linux/files.ts';
 import { observe } from '../../src/observe/observe.ts';
+import type { ReachRequest } from '../../src/observe/reach/observe.ts';
 
 const files = openKernelFiles();
 
@@ -14,6 +15,7 @@ export async function walkFrom(
   selector: string,
   to: string,
   environment: Readonly<Record<string, string>> = {},
+  { probe = true, announce }: Partial<Pick<ReachRequest, 'probe' | 'announce'>> = {},
 ): Promise<WalkReport> {
   const { containers, notices } = await discoverContainers(files, { environment });
   const selection = selectContainers(files, containers, selector);
@@ -22,7 +24,7 @@ export async function walkFrom(
   const destination = await findDestination(files, containers, chosen, to);
   const observation = await observe(files, {
     ...{ containers: chosen, known: containers, notices, windowMs: 1000 },
-    reach: { destination, probe: true },
+    reach: { destination, probe, ...(announce === undefined ? {} : { announce }) },
   });
   const walk = diagnose(observation, catalogue).containers[0]?.walks?.find(
     ({ reason }) => reason === 'asked',

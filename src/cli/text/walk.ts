@@ -19,12 +19,21 @@ export function formatWalk(name: string, report: WalkReport, page: Page): string
           ...its.flatMap((hop, index) => formatHop(hop, its[index - 1], page)),
         ];
   });
+  const { probed = [] } = report;
+  const sent = probed.flatMap(({ sent: packets, came, state }) => {
+    const head = `  ${padEnd(words[state], 4)}  `;
+    return [
+      wrap(`${head}${printable(packets)}`, page.width, ' '.repeat(width(head))),
+      wrap(`${' '.repeat(width(head))}→ ${printable(came)}`, page.width, ' '.repeat(width(head) + 2)),
+    ];
+  });
   return [
     page.paint(
       'bold',
       wrap(`The way of a packet: ${printable(name)} → ${printable(sayDestination(destination))}`, page.width),
     ),
     ...lines,
+    ...(sent.length === 0 ? [] : [page.paint('dim', 'sent by --probe'), ...sent]),
     page.paint('bold', wrap(printable(result), page.width)),
   ].join('\n');
 }

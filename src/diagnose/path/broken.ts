@@ -1,4 +1,4 @@
-import type { LegEnd, PacketWalk, SampledEffect, Stage } from '../../observe/reach/path.ts';
+import type { LegEnd, LinkAnswer, PacketWalk, SampledEffect, Stage } from '../../observe/reach/path.ts';
 
 import { isIpv6 } from './words.ts';
 
@@ -34,7 +34,11 @@ export interface Broken {
     readonly place: string;
     readonly device: string;
     readonly silent: boolean;
+    /** Only a probe says so: the place is not on this machine, and `fits` is the size that came back. */
+    readonly beyond?: true;
   } | null;
+  /** Two with one address, as those on the link said themselves when a probe asked. */
+  readonly answered: LinkAnswer | null;
 }
 
 export interface Moved {
@@ -65,6 +69,8 @@ export function movedIn(
 /** Pure: what the namespaces on the way said, read in the order in which the packet meets them. */
 export function findBroken(walk: PacketWalk): Broken | null {
   const { out, back } = walk;
+  const duplicate = answeredTwice(walk);
+  if (duplicate !== null) return duplicate;
   for (const [direction, leg] of [
     ['out', out],
     ['back', back],
@@ -98,6 +104,7 @@ function describe(
     acted: null,
     effect: null,
     mtu: null,
+    answered: null,
     ...rest,
   };
 }
@@ -206,27 +213,68 @@ function conflictIn(walk: PacketWalk, direction: 'out' | 'back'): Broken | null 
   return null;
 }
 
+/**
+ * A probe asked the link who has the container's own address, and somebody else answered. Two that answer for the next
+ * hop may be one host with two devices on the link (arp_filter is off by default): that is likely only.
+ */
+function answeredTwice(walk: PacketWalk): Broken | null {
+  const all = walk.probe?.questions ?? [];
+  const answered =
+    all.find(({ own, macs }) => own && macs.length > 0) ??
+    all.find(({ own, macs }) => !own && macs.length > 1);
+  if (answered === undefined) return null;
+  const acted = answered.own
+    ? { claim: 'Others that say it is theirs', counter: 'probe', before: 0, after: answered.macs.length }
+    : null;
+  return describe(walk, 'out', 0, 'address-conflict', { answered, acted });
+}
+
+/** The small echo came back, and the one that fills the MTU did not, nor any message about it. */
+function lostLargeOne({ probe }: PacketWalk): { readonly small: number; readonly large: number } | null {
+  const [small, large] = probe?.echoes ?? [];
+  return small?.answer === 'answered' && large?.answer === 'no answer'
+    ? { small: small.bytes, large: large.bytes }
+    : null;
+}
+
 /** Connections that stall although each hop lets small packets pass, and a hop that takes less than the sender sends. */
 function narrowPlace(walk: PacketWalk): Broken | null {
   const { stages } = walk.out;
   const [first] = stages;
-  if (walk.reason !== 'stalled' || walk.waiting === 0 || first === undefined) return null;
+  const lost = lostLargeOne(walk);
+  if (first === undefined || ((walk.reason !== 'stalled' || walk.waiting === 0) && lost === null))
+    return null;
   const learnt = first.route?.answer.kind === 'unicast' ? first.route.answer.mtu : null;
-  const sent = learnt ?? first.leavesBy?.mtu;
+  const sent = lost?.large ?? learnt ?? first.leavesBy?.mtu;
   if (sent === undefined) return null;
+  const seen = lost === null ? null : { claim: 'Large packets lost', counter: 'probe', before: 0, after: 1 };
   for (const [index, stage] of stages.entries()) {
     if (index > 0 && stage.leavesBy !== null && stage.leavesBy.mtu < sent) {
       const { name, mtu } = stage.leavesBy;
       return describe(walk, 'out', index, 'mtu-black-hole', {
         mtu: { sent, fits: mtu, place: stage.place, device: name, silent: false },
-        acted: movedIn(stage, 'Ip.FragFails', 'Packets too large to forward'),
+        acted: movedIn(stage, 'Ip.FragFails', 'Packets too large to forward') ?? seen,
       });
     }
     const narrow = stage.crossed.find(({ mtu }) => mtu < sent);
     if (narrow !== undefined)
       return describe(walk, 'out', index, 'mtu-black-hole', {
         mtu: { sent, fits: narrow.mtu, place: narrow.place, device: narrow.device, silent: true },
+        acted: seen,
       });
   }
-  return null;
+  // Not on this machine, as far as is seen; some hosts answer no large echo either, so it is not proved.
+  const { end } = walk.out;
+  return lost === null || end.kind !== 'left'
+    ? null
+    : describe(walk, 'out', stages.length - 1, 'mtu-black-hole', {
+        mtu: {
+          sent,
+          fits: lost.small,
+          place: 'beyond this machine',
+          device: end.device,
+          silent: true,
+          beyond: true,
+        },
+      });
 }

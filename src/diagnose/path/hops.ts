@@ -1,5 +1,6 @@
 import type { Leg, LegEnd, PacketWalk, SampledEffect, Stage } from '../../observe/reach/path.ts';
 import { type Broken, findBroken, type PathFault } from './broken.ts';
+import { type Probed, probedLines } from './probed.ts';
 import { sayDestination, sayPort, saySegment } from './words.ts';
 
 /** One step of a packet, in words. What `glassbox diagnose --to` shows, and prints with --json. */
@@ -26,6 +27,8 @@ export interface WalkReport {
   readonly destination: PacketWalk['destination'];
   readonly waiting: number;
   readonly probe: PacketWalk['probe'];
+  /** What the probe sent, and what came of each. */
+  readonly probed?: readonly Probed[];
   /** The first broken hop, as the case that explains it; null when nothing here stops the packet. */
   readonly broken: { readonly fault: PathFault; readonly place: string; readonly proved: boolean } | null;
   /** In one sentence. */
@@ -46,6 +49,7 @@ export function reportWalk(walk: PacketWalk): WalkReport {
     destination,
     waiting,
     probe,
+    ...(probe?.sent === undefined ? {} : { probed: probedLines(probe) }),
     broken:
       broken === null
         ? null

@@ -13,6 +13,7 @@ import {
 } from '../verdict.ts';
 import { sayCount } from '../wording.ts';
 import { type Broken, findBroken, hasFailed, type Moved, type PathFault } from './broken.ts';
+import { probedLines } from './probed.ts';
 import { inside, sayDestination, sayPort } from './words.ts';
 
 /** What the rules of unreachability have in common. */
@@ -52,6 +53,7 @@ function report(facts: ReachRuleFacts, broken: Broken, words: FaultWords): Found
       ...actedEvidence(broken),
       ...(words.evidence?.(broken) ?? []),
       ...waitingEvidence(facts, walk),
+      ...probeEvidence(walk),
     ],
     excluded: passedHops(broken),
     fixes: words.fixes(broken),
@@ -95,7 +97,7 @@ function actedEvidence({ acted, stage, effect }: Broken): readonly Evidence[] {
 }
 
 /** What shows the act in another way, and is told by its own evidence. */
-const notCounters: ReadonlySet<string> = new Set(['neighbour', 'waiting', 'trace']);
+const notCounters: ReadonlySet<string> = new Set(['neighbour', 'waiting', 'trace', 'probe']);
 
 const sayTool = (source: string): string => (source.endsWith('-save') ? `${source} -c` : source);
 
@@ -112,6 +114,12 @@ function waitingEvidence(
     },
   ];
 }
+
+/** What a probe sent and what came of it, with its figures. */
+const probeEvidence = ({ probe }: PacketWalk): readonly Evidence[] =>
+  probe === null || probe.sent === undefined
+    ? []
+    : probedLines(probe).map(({ sent, came }) => ({ claim: 'Probe', source: sent, observed: came }));
 
 /** The namespaces that let the packet pass before it was stopped. */
 function passedHops({ walk, direction, stage }: Broken): readonly Evidence[] {

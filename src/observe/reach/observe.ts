@@ -12,7 +12,7 @@ import { flatMapReading, mapReading, orElse, present, type Reading } from '../..
 import { type HostPid, hostPid, type NamespaceId } from '../../linux/units.ts';
 import { deviceState } from './device-state.ts';
 import type { Destination, PacketWalk, ProbeResult, ReachFacts, Target } from './path.ts';
-import { startProbe } from './probe.ts';
+import { planProbe, runProbe, sayPlan } from './probe.ts';
 import type { WalkContext } from './stage.ts';
 import { type NetworkView, openNetworkView } from './view.ts';
 import { walkLeg } from './walk.ts';
@@ -22,6 +22,8 @@ export interface ReachRequest {
   readonly destination: Destination;
   /** Send a few harmless packets there. */
   readonly probe: boolean;
+  /** Hears what is sent before it is. */
+  readonly announce?: (from: string, packets: readonly string[]) => void;
 }
 
 /** Follows packets of few containers: those of connections that wait in vain, and those that are asked about. */
@@ -79,7 +81,7 @@ interface Wanted {
 
 function begin(
   files: KernelFiles,
-  { init }: Container,
+  { init, name }: Container,
   request: ReachRequest | undefined,
   placeOf: PlaceNames,
 ): Begun {
@@ -95,10 +97,16 @@ function begin(
   const known = wanted.length === 0 ? undefined : namespaces();
   if (known?.present !== true) return { wanted: [], view: null, waiting, probe: null };
   const view = openNetworkView(files, known.value);
-  for (const each of wanted)
-    walkThere({ view, before: null, placeOf: placeOf.of(known.value) }, home.value, each);
-  const probe = request?.probe === true ? startProbe(files, pid, request.destination) : null;
-  return { wanted, view, waiting, probe };
+  const walked = wanted.map(each =>
+    walkThere({ view, before: null, placeOf: placeOf.of(known.value) }, home.value, each),
+  );
+  const [stage] = walked[0]?.out.stages ?? [];
+  if (request?.probe !== true || stage === undefined) return { wanted, view, waiting, probe: null };
+  const devices = orElse(view.devices(home.value), []);
+  const indexOf = (device: string) => devices.find(each => each.name === device)?.index;
+  const plan = planProbe(request.destination, stage, indexOf);
+  request.announce?.(name, sayPlan(plan));
+  return { wanted, view, waiting, probe: runProbe(files, pid, plan) };
 }
 
 /**

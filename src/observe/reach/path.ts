@@ -1,3 +1,4 @@
+import type { EchoAnswer } from '../../linux/net/echo.ts';
 import type { RouteAnswer } from '../../linux/net/iproute/route-get.ts';
 import type { RuleEffect } from '../../linux/netfilter/evaluate.ts';
 import type { Absent, Reading } from '../../linux/reading.ts';
@@ -48,6 +49,20 @@ export interface ProbeResult {
   /** `connected`, an error such as `ECONNREFUSED`, or `no answer`. */
   readonly tcp: string;
   readonly milliseconds: number;
+  /** Every packet, as it was announced. */
+  readonly sent?: readonly string[];
+  /** ICMP echoes that must not be fragmented: a small one, and one of the size that the path is said to take. */
+  readonly echoes?: readonly EchoAnswer[];
+  readonly questions?: readonly LinkAnswer[];
+}
+
+/** Who said on the link, asked by ARP or neighbour solicitation, that an address is theirs. */
+export interface LinkAnswer {
+  readonly address: string;
+  /** The address is the asking container's own: each answer is a second holder's. */
+  readonly own: boolean;
+  readonly device: string;
+  readonly macs: readonly string[];
 }
 
 export interface Leg {

@@ -7,6 +7,7 @@ import type {
   Leg,
   LegEnd,
   PacketWalk,
+  ProbeResult,
   ReachFacts,
   SampledEffect,
   Segment,
@@ -113,6 +114,14 @@ const end: Schema<LegEnd> = v.variant('kind', [
   v.object({ kind: v.literal('too-long') }),
 ]);
 
+const probe: Schema<ProbeResult> = v.object({
+  tcp: text,
+  milliseconds: count,
+  sent: v.exactOptional(list(text)),
+  echoes: v.exactOptional(list(v.object({ bytes: count, answer: text, mtu: nullable(count) }))),
+  questions: v.exactOptional(list(v.object({ address: text, own: flag, device: text, macs: list(text) }))),
+});
+
 const leg: Schema<Leg> = v.object({ stages: list(stage), end });
 
 const walk: Schema<PacketWalk> = v.object({
@@ -128,7 +137,7 @@ const walk: Schema<PacketWalk> = v.object({
       listeners: reading(list(v.object({ address: text, queued: count, backlog: nullable(count) }))),
     }),
   ),
-  probe: nullable(v.object({ tcp: text, milliseconds: count })),
+  probe: nullable(probe),
 });
 
 export const reach: Schema<ReachFacts> = v.object({ walks: list(walk), devices: reading(list(device)) });

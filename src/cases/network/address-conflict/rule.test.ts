@@ -69,6 +69,28 @@ test('answers that end in another namespace', () => {
   });
 });
 
+test('what a probe heard: another for its own address is proved, two for the next hop may be one host', () => {
+  const probed = (address: string, own: boolean, ...macs: readonly string[]) =>
+    walk({
+      waiting: 0,
+      probe: {
+        ...{ tcp: 'connected', milliseconds: 2, sent: ['a connection', 'echoes', '2 questions'] },
+        ...{ echoes: [], questions: [{ address, own, device: 'eth0', macs }] },
+      },
+    });
+  expect(rule(reachFacts([probed('10.77.0.2', true, '02:00:00:00:00:99')]))).toMatchObject({
+    certainty: 'proved',
+    evidence: expect.arrayContaining([expect.objectContaining({ observed: '02:00:00:00:00:99' })]),
+  });
+  const gateway = ['02:00:00:00:00:01', '02:00:00:00:00:11'] as const;
+  expect(rule(reachFacts([probed('10.77.0.1', false, ...gateway)]))).toMatchObject({
+    certainty: 'likely',
+    summary: expect.stringContaining('one host with two devices'),
+  });
+  for (const fine of [probed('10.77.0.2', true), probed('10.77.0.1', false, gateway[0])])
+    expect(rule(reachFacts([fine])).kind).toBe('ruled-out');
+});
+
 test('an address that its own kernel refused, with and without another to go on with', () => {
   const refused = ['fd77::9/64'];
   const alone = device({ addresses: ['10.77.0.2/24', 'fe80::2/64'], refused });

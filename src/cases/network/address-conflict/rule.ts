@@ -49,8 +49,12 @@ function refusedAddress(
   });
 }
 
-function sayBroken({ walk, stage, direction, acted, end }: Broken): string {
+function sayBroken({ walk, stage, direction, acted, end, answered }: Broken): string {
   const { holders, nextHop } = stage;
+  if (answered?.own === true)
+    return `The container's address ${answered.address} is somebody else's, too: asked on the link of ${answered.device}, ${answered.macs.join(' and ')} said it is theirs. Whoever answers last gets the packets.`;
+  if (answered !== null)
+    return `Asked on the link of ${answered.device} who has ${answered.address}, the next hop to ${sayDestination(walk.destination)}, ${answered.macs.join(' and ')} both said it is theirs. Should that be one host with two devices on that link, it is no conflict.`;
   if (holders.length < 2)
     return `Answers from ${sayDestination(walk.destination)} end in ${end.kind === 'astray' ? end.place : 'another namespace'}, which has the container's address ${stage.packet.destination} too.`;
   const who = holders.map(({ place, device }) => `${device} of ${place}`).join(' and ');
@@ -62,8 +66,17 @@ function sayBroken({ walk, stage, direction, acted, end }: Broken): string {
   return `${nextHop ?? 'One address'} is on ${who}, on one link: whoever answers ARP last gets the packets ${direction === 'out' ? 'to' : 'back from'} ${sayDestination(walk.destination)}.${now}`;
 }
 
-const holderEvidence = ({ stage }: Broken): readonly Evidence[] => [
-  ...stage.holders.map(({ place, device, mac }) => ({
+const holderEvidence = ({ stage, answered }: Broken): readonly Evidence[] => [
+  ...(answered === null
+    ? []
+    : [
+        {
+          claim: `Others that say ${answered.address} is theirs`,
+          source: inside(stage, `arping -D -I ${answered.device} ${answered.address}`),
+          observed: answered.macs.join(' '),
+        },
+      ]),
+  ...(answered === null ? stage.holders : []).map(({ place, device, mac }) => ({
     claim: `${stage.nextHop ?? 'The address'} in ${place}`,
     source: `ip address show ${device}, in ${place}`,
     observed: mac ?? 'no link-layer address',

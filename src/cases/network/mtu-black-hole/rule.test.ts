@@ -11,6 +11,7 @@ import {
   walk,
 } from '../../../../test/support/reach.ts';
 import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
+import type { LegEnd, Stage } from '../../../observe/reach/path.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -65,6 +66,34 @@ test('stalled, and the way leaves this machine: open', () => {
     back: null,
   });
   expect(rule(reachFacts([left])).kind).toBe('inconclusive');
+});
+
+test('a probe whose large echo is lost: proved at a narrow link, likely beyond this machine, nothing where none is answered', () => {
+  const probed = (end: LegEnd, router: Stage, ...answers: readonly string[]) =>
+    walk({
+      ...{ reason: 'asked', waiting: 0, out: leg(end, stage('client'), router), back: null },
+      probe: {
+        ...{ tcp: 'connected', milliseconds: 2, sent: ['a connection', '2 echoes'], questions: [] },
+        echoes: answers.map((answer, index) => ({ bytes: [84, 1500][index] ?? 0, answer, mtu: null })),
+      },
+    });
+  const lost = ['answered', 'no answer'];
+  expect(rule(reachFacts([probed(delivered, narrowRouter(), ...lost)]))).toMatchObject({
+    certainty: 'proved',
+    evidence: expect.arrayContaining([
+      expect.objectContaining({
+        source: '2 echoes',
+        observed: expect.stringContaining('1500 bytes: no answer'),
+      }),
+    ]),
+  });
+  const left: LegEnd = { kind: 'left', device: 'ens3' };
+  expect(rule(reachFacts([probed(left, stage('router'), ...lost)]))).toMatchObject({
+    certainty: 'likely',
+    summary: expect.stringContaining('somewhere beyond ens3'),
+  });
+  for (const answers of [['no answer', 'no answer'], ['answered', 'answered'], ['answered', 'EMSGSIZE'], []])
+    expect(rule(reachFacts([probed(left, narrowRouter(), ...answers)])).kind).toBe('ruled-out');
 });
 
 test('another fault on the way is not this one', () => {

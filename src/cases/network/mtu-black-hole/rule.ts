@@ -30,6 +30,8 @@ const tooBigMessages = (facts: ReachRuleFacts, { stage }: Broken): Pick<Evidence
 
 function sayBroken({ walk, stage, mtu }: Broken): string {
   if (mtu === null) return '';
+  if (mtu.beyond)
+    return `A probe of ${mtu.fits} bytes to ${sayDestination(walk.destination)} is answered, one of ${mtu.sent} is not, and no message says why: somewhere beyond ${mtu.device} large packets are lost. Some hosts answer no large ping either: compare with another size.`;
   const how = mtu.silent
     ? `and ${mtu.device} in ${mtu.place} takes only ${mtu.fits}: what is larger is dropped there, and nobody is told`
     : `and ${mtu.device} in ${stage.place} takes only ${mtu.fits}. The router says so by ICMP, but that message does not reach the container`;
@@ -48,16 +50,30 @@ const narrowEvidence = ({ stage, mtu, walk }: Broken): readonly Evidence[] =>
           ),
           observed: String(mtu.sent),
         },
-        {
-          claim: 'MTU of the narrow place',
-          source: inside(stage, `ip link show ${mtu.device}`),
-          observed: String(mtu.fits),
-        },
+        ...(mtu.beyond
+          ? []
+          : [
+              {
+                claim: 'MTU of the narrow place',
+                source: inside(stage, `ip link show ${mtu.device}`),
+                observed: String(mtu.fits),
+              },
+            ]),
       ];
 
 function fixesFor({ stage, mtu, walk }: Broken): readonly Fix[] {
   if (mtu === null) return [];
   const first = walk.out.stages[0] ?? stage;
+  if (mtu.beyond)
+    return [
+      {
+        action:
+          'Find the largest size that is answered, and give the device that MTU: 28 bytes more (IPv6: 48)',
+        command: inside(first, `ping -c 1 -M do -s 1372 ${walk.destination.address}`),
+        effect: 'It never sends what does not fit; who drops the "too big" messages is to be found beyond.',
+        risk: 'All its traffic uses smaller packets.',
+      },
+    ];
   const six = isIpv6(stage.packet.destination);
   const tool = six ? 'ip6tables' : 'iptables';
   const message = six ? 'icmpv6 --icmpv6-type packet-too-big' : 'icmp --icmp-type fragmentation-needed';
