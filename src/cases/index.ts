@@ -83,6 +83,9 @@ import { rule as softirqDelayRule } from './network/softirq-delay/rule.ts';
 import { definition as sysctlDiffersFromHost } from './network/sysctl-differs-from-host/case.ts';
 import { lab as sysctlDiffersFromHostLab } from './network/sysctl-differs-from-host/lab.ts';
 import { rule as sysctlDiffersFromHostRule } from './network/sysctl-differs-from-host/rule.ts';
+import { definition as trafficControlDrops } from './network/traffic-control-drops/case.ts';
+import { lab as trafficControlDropsLab } from './network/traffic-control-drops/lab.ts';
+import { rule as trafficControlDropsRule } from './network/traffic-control-drops/rule.ts';
 import { definition as vethCost } from './network/veth-cost/case.ts';
 import { lab as vethCostLab } from './network/veth-cost/lab.ts';
 import { rule as vethCostRule } from './network/veth-cost/rule.ts';
@@ -222,4 +225,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(overlayCopyUp, overlayCopyUpRule, overlayCopyUpLab),
   entry(vethCost, vethCostRule, vethCostLab),
   entry(ioStarvedByNeighbour, ioStarvedByNeighbourRule, ioStarvedByNeighbourLab),
+  entry(trafficControlDrops, trafficControlDropsRule, trafficControlDropsLab),
 ];

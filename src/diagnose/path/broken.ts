@@ -1,4 +1,5 @@
 import type { LegEnd, LinkAnswer, PacketWalk, SampledEffect, Stage } from '../../observe/reach/path.ts';
+import { type DroppingQueue, droppingQueue, nearlyAll } from './queues.ts';
 
 import { isIpv6 } from './words.ts';
 
@@ -8,6 +9,7 @@ export const pathFaults = [
   'return-route-missing',
   'forwarding-off',
   'firewall-drops',
+  'traffic-control-drops',
   'mtu-black-hole',
   'address-conflict',
 ] as const;
@@ -27,6 +29,8 @@ export interface Broken {
   readonly acted: Moved | null;
   /** The rule, for a firewall. */
   readonly effect: SampledEffect | null;
+  /** The queue or filter, for traffic control. */
+  readonly queue: DroppingQueue | null;
   /** The narrow place, for an MTU: what the sender takes for granted, and what fits. */
   readonly mtu: {
     readonly sent: number;
@@ -76,7 +80,11 @@ export function findBroken(walk: PacketWalk): Broken | null {
     ['back', back],
   ] as const) {
     if (leg === null) break;
-    const broken = conflictIn(walk, direction) ?? endOf(walk, direction) ?? doubtfulDrop(walk, direction);
+    const broken =
+      conflictIn(walk, direction) ??
+      endOf(walk, direction) ??
+      doubtfulDrop(walk, direction) ??
+      queueDrop(walk, direction);
     if (broken !== null) return broken;
   }
   return narrowPlace(walk);
@@ -103,6 +111,7 @@ function describe(
     end: leg.end,
     acted: null,
     effect: null,
+    queue: null,
     mtu: null,
     answered: null,
     ...rest,
@@ -194,6 +203,20 @@ function doubtfulDrop(walk: PacketWalk, direction: 'out' | 'back'): Broken | nul
   return null;
 }
 
+/** Traffic control that drops much of what passes while this connection waits. Least drops are a full queue's way to say so. */
+function queueDrop(walk: PacketWalk, direction: 'out' | 'back'): Broken | null {
+  if (walk.waiting === 0 && !hasFailed(walk)) return null;
+  for (const [index, stage] of (legOf(walk, direction)?.stages ?? []).entries()) {
+    const queue = droppingQueue(stage);
+    if (queue === null) continue;
+    const [before, after] = queue.drops;
+    const acted =
+      queue.ofAll < nearlyAll ? null : { claim: 'Packets dropped there', counter: 'drops', before, after };
+    return describe(walk, direction, index, 'traffic-control-drops', { queue, acted });
+  }
+  return null;
+}
+
 export const hasFailed = ({ probe }: PacketWalk): boolean => probe !== null && probe.tcp !== 'connected';
 
 /** Two with one address on a link: it decides who is meant, what the sender's neighbour entry says. */
@@ -249,17 +272,28 @@ function narrowPlace(walk: PacketWalk): Broken | null {
   if (sent === undefined) return null;
   const seen = lost === null ? null : { claim: 'Large packets lost', counter: 'probe', before: 0, after: 1 };
   for (const [index, stage] of stages.entries()) {
-    if (index > 0 && stage.leavesBy !== null && stage.leavesBy.mtu < sent) {
-      const { name, mtu } = stage.leavesBy;
+    const { leavesBy, tunnel } = stage;
+    const overhead = tunnel?.overhead ?? 0;
+    if (index > 0 && leavesBy !== null && tunnel?.mayFragment !== true && leavesBy.mtu < sent + overhead)
       return describe(walk, 'out', index, 'mtu-black-hole', {
-        mtu: { sent, fits: mtu, place: stage.place, device: name, silent: false },
+        mtu: {
+          sent,
+          fits: leavesBy.mtu - overhead,
+          place: stage.place,
+          device: leavesBy.name,
+          silent: false,
+        },
         acted: movedIn(stage, 'Ip.FragFails', 'Packets too large to forward') ?? seen,
       });
-    }
-    const narrow = stage.crossed.find(({ mtu }) => mtu < sent);
+    // What is cut to fit the device that it leaves by is no larger than that on the link.
+    const onLink = Math.min(
+      sent + overhead,
+      tunnel?.mayFragment === true ? (leavesBy?.mtu ?? sent) : Number.MAX_SAFE_INTEGER,
+    );
+    const narrow = stage.crossed.find(({ mtu, kind }) => kind !== 'tunnel' && mtu < onLink);
     if (narrow !== undefined)
       return describe(walk, 'out', index, 'mtu-black-hole', {
-        mtu: { sent, fits: narrow.mtu, place: narrow.place, device: narrow.device, silent: true },
+        mtu: { sent, fits: narrow.mtu - overhead, place: narrow.place, device: narrow.device, silent: true },
         acted: seen,
       });
   }

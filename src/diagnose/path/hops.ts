@@ -1,7 +1,8 @@
-import type { Leg, LegEnd, PacketWalk, SampledEffect, Stage } from '../../observe/reach/path.ts';
+import type { Leg, LegEnd, PacketWalk, SampledEffect, Segment, Stage } from '../../observe/reach/path.ts';
 import { type Broken, findBroken, type PathFault } from './broken.ts';
 import { type Probed, probedLines } from './probed.ts';
-import { sayDestination, sayPort, saySegment } from './words.ts';
+import { queueHops } from './queue-hops.ts';
+import { sayDestination, sayLinkFault, sayPort, saySegment } from './words.ts';
 
 /** One step of a packet, in words. What `glassbox diagnose --to` shows, and prints with --json. */
 export interface Hop {
@@ -15,6 +16,8 @@ export interface Hop {
     | 'rules'
     | 'translation'
     | 'tracking'
+    | 'queue'
+    | 'tunnel'
     | 'listener'
     | 'end';
   /** stop: the packet's way ends here. unknown: it could not be seen. note: it passes, and this is worth knowing. */
@@ -78,6 +81,7 @@ function hopsOf(direction: 'out' | 'back', { stages, end }: Leg, broken: Broken 
     const isBrokenHere = broken?.stage === stage && broken.direction === direction;
     const goesOn = !isLast || (end.kind !== 'dropped' && end.kind !== 'not-forwarded');
     return [
+      ...tunnelHop(stage, stages[index - 1]).map(({ says, state }) => hop('tunnel', says, state)),
       ...stage.effects.filter(isBeforeRouting).map(effectHop),
       ...forwardingHop(stage, isLast ? end : null).map(({ says, state }) => hop('forwarding', says, state)),
       ...routeHop(stage, isLast ? end : null).map(({ says, state }) => hop('route', says, state)),
@@ -90,6 +94,8 @@ function hopsOf(direction: 'out' | 'back', { stages, end }: Leg, broken: Broken 
       ...(goesOn ? linkHop(stage, isLast ? end : null, isBrokenHere ? broken : null) : []).map(
         ({ says, state }) => hop('link', says, state),
       ),
+      ...queueHops(stage, isBrokenHere ? broken : null).map(({ says, state }) => hop('queue', says, state)),
+      ...(stage.notes ?? []).map(says => hop('link', says, 'note')),
       ...(isLast ? endHop(end).map(({ says, state }) => hop('end', says, state)) : []),
     ];
   });
@@ -105,7 +111,18 @@ const rulesHop = (
     ? hop('rules', `not all could be read: ${unread[0]?.remedy}`, 'unknown')
     : hop('rules', 'no rule stops it');
 
-type Part = Pick<Hop, 'says' | 'state'>;
+export type Part = Pick<Hop, 'says' | 'state'>;
+
+/** Said once, where the packet is put into another one. */
+const tunnelHop = ({ tunnel, packet }: Stage, before: Stage | undefined): readonly Part[] =>
+  tunnel === undefined || before?.tunnel?.device === tunnel.device
+    ? []
+    : [
+        {
+          says: `inside ${tunnel.kind} ${tunnel.device}, to ${packet.destination}; ${tunnel.overhead} bytes more${tunnel.mayFragment ? ', may be cut' : ''}`,
+          state: 'ok',
+        },
+      ];
 
 const forwardingHop = ({ forwarding }: Stage, end: LegEnd | null): readonly Part[] =>
   forwarding === null
@@ -124,7 +141,7 @@ function routeHop({ route, packet }: Stage, end: LegEnd | null): readonly Part[]
     return [
       {
         says: `to ${packet.destination}: ${answer.says}`,
-        state: end?.kind === 'link-down' ? 'note' : 'stop',
+        state: end?.kind === 'link-down' ? 'note' : end?.kind === 'unseen' ? 'unknown' : 'stop',
       },
     ];
   if (answer.kind === 'local') return [{ says: `${packet.destination} is here`, state: 'ok' }];
@@ -201,19 +218,20 @@ function neighbourHop(
   ];
 }
 
-function linkHop({ leavesBy, crossed }: Stage, end: LegEnd | null, broken: Broken | null): readonly Part[] {
+function linkHop(
+  { leavesBy, crossed, place }: Stage,
+  end: LegEnd | null,
+  broken: Broken | null,
+): readonly Part[] {
   if (end?.kind === 'link-down') {
-    const how = {
-      down: 'is switched off',
-      'no-carrier': 'has no carrier',
-      port: 'does not forward at this port',
-    }[end.how];
-    return [{ says: `${end.device} in ${end.place} ${how}`, state: 'stop' }];
+    return [{ says: `${end.device} in ${end.place} ${sayLinkFault(end.how)}`, state: 'stop' }];
   }
-  if (leavesBy === null) return [];
-  const over = crossed.filter(({ kind }) => kind !== 'wire').map(saySegment);
+  if (leavesBy === null && crossed.length === 0) return [];
+  const isItself = ({ device, place: where }: Segment): boolean =>
+    device === leavesBy?.name && where === place;
+  const over = crossed.filter(segment => segment.kind !== 'wire' && !isItself(segment)).map(saySegment);
   const to = crossed.filter(({ kind }) => kind === 'wire').map(saySegment);
-  const way = [leavesBy.name, ...over, ...to.slice(-1)].join(' → ');
+  const way = [...(leavesBy === null ? [] : [leavesBy.name]), ...over, ...to.slice(-1)].join(' → ');
   if (broken?.fault === 'mtu-black-hole' && broken.mtu !== null)
     return [
       {
@@ -221,7 +239,12 @@ function linkHop({ leavesBy, crossed }: Stage, end: LegEnd | null, broken: Broke
         state: 'stop',
       },
     ];
-  return [{ says: `${way} (MTU ${Math.min(leavesBy.mtu, ...crossed.map(({ mtu }) => mtu))})`, state: 'ok' }];
+  return [
+    {
+      says: `${way} (MTU ${Math.min(...(leavesBy === null ? [] : [leavesBy.mtu]), ...crossed.map(({ mtu }) => mtu))})`,
+      state: 'ok',
+    },
+  ];
 }
 
 function endHop(end: LegEnd): readonly Part[] {

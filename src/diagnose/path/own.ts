@@ -32,7 +32,7 @@ export const ownDevices = ({ reach }: ReachRuleFacts): readonly DeviceState[] | 
  */
 export function switchedOff(facts: ReachRuleFacts): DeviceState | undefined {
   const devices = ownDevices(facts) ?? [];
-  const off = devices.filter(({ up }) => !up);
+  const off = devices.filter(({ up, kind }) => !up && kind !== 'dummy');
   const withAddress = off.find(({ addresses }) => addresses.length > 0);
   if (withAddress !== undefined || growthOf(facts, 'Ip6.OutNoRoutes') === 0) return withAddress;
   const hasOther = devices.some(

@@ -14,6 +14,7 @@ import {
 import { sayCount } from '../wording.ts';
 import { type Broken, findBroken, hasFailed, type Moved, type PathFault } from './broken.ts';
 import { probedLines } from './probed.ts';
+import { unjudgedPrograms } from './queues.ts';
 import { inside, sayDestination, sayPort } from './words.ts';
 
 /** What the rules of unreachability have in common. */
@@ -47,7 +48,9 @@ function report(facts: ReachRuleFacts, broken: Broken, words: FaultWords): Found
   return found({
     severity: isFelt || broken.acted !== null || walk.reason === 'asked' ? 'critical' : 'warning',
     certainty: broken.acted !== null ? 'proved' : 'likely',
-    summary: [words.summary(broken), sayWaiting(walk)].filter(text => text !== '').join(' '),
+    summary: [words.summary(broken), sayTunnel(broken), sayWaiting(walk)]
+      .filter(text => text !== '')
+      .join(' '),
     evidence: [
       ...routeEvidence(broken),
       ...actedEvidence(broken),
@@ -60,6 +63,11 @@ function report(facts: ReachRuleFacts, broken: Broken, words: FaultWords): Found
     trace: 'drops',
   });
 }
+
+const sayTunnel = ({ stage: { tunnel, packet } }: Broken): string =>
+  tunnel === undefined
+    ? ''
+    : `There they are inside ${tunnel.kind} ${tunnel.device}, as packets to ${packet.destination}.`;
 
 function sayWaiting({ waiting, reason, probe }: PacketWalk): string {
   if (waiting > 0)
@@ -97,7 +105,7 @@ function actedEvidence({ acted, stage, effect }: Broken): readonly Evidence[] {
 }
 
 /** What shows the act in another way, and is told by its own evidence. */
-const notCounters: ReadonlySet<string> = new Set(['neighbour', 'waiting', 'trace', 'probe']);
+const notCounters: ReadonlySet<string> = new Set(['neighbour', 'waiting', 'trace', 'probe', 'drops']);
 
 const sayTool = (source: string): string => (source.endsWith('-save') ? `${source} -c` : source);
 
@@ -156,6 +164,7 @@ function undecided(
           remedy: `it leaves by ${leg.end.device} with nothing in its way here; look at the next host`,
         });
       for (const { unread } of fault === 'firewall-drops' ? leg.stages : []) open.push(...unread);
+      if (fault === 'traffic-control-drops') open.push(...leg.stages.flatMap(unjudgedPrograms));
     }
   }
   return [...new Map(open.map(each => [`${each.what} ${each.remedy}`, each])).values()].slice(0, 3);
@@ -164,6 +173,7 @@ function undecided(
 /** Faults that another machine may have; links, routes and forwarding of this one were seen. */
 const seenBeyond: ReadonlySet<PathFault> = new Set([
   'firewall-drops',
+  'traffic-control-drops',
   'return-route-missing',
   'mtu-black-hole',
 ]);

@@ -1,4 +1,4 @@
-import type { Destination, Segment, Stage } from '../../observe/reach/path.ts';
+import type { Destination, LinkFault, Segment, Stage } from '../../observe/reach/path.ts';
 
 export const isIpv6 = (address: string): boolean => address.includes(':');
 
@@ -19,3 +19,13 @@ export const inside = ({ pid, place }: Pick<Stage, 'pid' | 'place'>, command: st
 
 export const saySegment = ({ kind, device, place }: Segment): string =>
   kind === 'bridge' ? `bridge ${device} in ${place}` : `${device} in ${place}`;
+
+/** What is the matter with a link, after its name. */
+export const sayLinkFault = (how: LinkFault): string =>
+  ({
+    down: 'is switched off',
+    'no-carrier': 'has no carrier: its other end is unplugged or off',
+    port: 'is a port that its bridge or bond does not forward at',
+    isolated: 'is kept apart from the device that the packet comes from',
+    vlan: 'takes no frames of this VLAN',
+  })[how];

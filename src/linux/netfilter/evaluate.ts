@@ -1,8 +1,10 @@
 import { isAddressIn } from './addresses.ts';
 import type { Action, Condition, FilterRule, Hook, RuleChain, RuleSet, RuleTable } from './model.ts';
 
-/** A TCP packet on its way through one namespace. */
+/** A packet on its way through one namespace: TCP, or what a tunnel wraps it in. */
 export interface Packet {
+  /** TCP when left out. */
+  readonly protocol?: 'udp' | 'gre' | 'ipip';
   readonly source: string;
   readonly destination: string;
   /** Null while it is not known, as the ephemeral port of a connection that does not exist yet. */
@@ -21,7 +23,7 @@ export interface Surroundings {
 
 /** A rule, or a chain's policy, that does something to the packet. */
 export interface RuleEffect {
-  readonly source: RuleSet['source'];
+  readonly source: RuleSet['source'] | 'ipvsadm -Ln';
   readonly table: string;
   readonly chain: string;
   readonly hook: Hook;
@@ -256,6 +258,13 @@ function any(results: readonly (boolean | undefined)[]): boolean | undefined {
   return results.includes(undefined) ? undefined : false;
 }
 
+const namesOf = {
+  tcp: ['tcp', '6'],
+  udp: ['udp', '17'],
+  gre: ['gre', '47'],
+  ipip: ['ipencap', 'ipip', 'ipv4', '4'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
 function meets(
   field: Condition['field'],
   value: string,
@@ -266,7 +275,9 @@ function meets(
     case 'family':
       return value === (packet.destination.includes(':') ? 'ipv6' : 'ipv4');
     case 'protocol':
-      return value === 'tcp' || value === '6' || value === 'all' || value === '0';
+      return (
+        value === 'all' || value === '0' || namesOf[packet.protocol ?? 'tcp'].some(name => name === value)
+      );
     case 'source':
       return isAddressIn(packet.source, value);
     case 'destination':
@@ -286,6 +297,7 @@ function meets(
     case 'destination-type':
       return value === 'local' ? around.isLocal(packet.destination) : undefined;
     case 'tcp-flags': {
+      if (packet.protocol !== undefined) return false;
       const [mask = '', wanted = ''] = value.split('/').map(flags => flags.toUpperCase());
       const set = packet.state === 'new' ? ['SYN'] : ['SYN', 'ACK'];
       const masked = mask === 'ALL' ? set : set.filter(flag => mask.split(',').includes(flag));

@@ -34,7 +34,8 @@ export function addressOn(device: NetDevice | null, destination: string): string
  * there one counts that has none, when no other device has an address of use.
  */
 export function switchedOff(devices: readonly NetDevice[], destination: string): NetDevice | undefined {
-  const off = devices.filter(({ name, up }) => name !== 'lo' && !up);
+  // kube-proxy keeps the addresses of services on a dummy (kube-ipvs0) that is always off: nothing is routed by it.
+  const off = devices.filter(({ name, kind, up }) => name !== 'lo' && kind !== 'dummy' && !up);
   const withAddress = off.find(({ addresses }) => addresses.length > 0);
   if (withAddress !== undefined || !isIpv6(destination)) return withAddress;
   const hasOther = devices.some(

@@ -87,8 +87,11 @@ export type LegEnd =
   | { readonly kind: 'astray'; readonly place: string }
   | { readonly kind: 'too-long' };
 
-/** down: switched off. no-carrier: the other end is off or unplugged. port: the bridge does not forward at this port. */
-export type LinkFault = 'down' | 'no-carrier' | 'port';
+/**
+ * down: switched off. no-carrier: the other end is off or unplugged. port: the bridge or bond does not forward at this
+ * port. isolated: it and the one it came from are kept apart. vlan: frames of this VLAN are not taken there.
+ */
+export type LinkFault = 'down' | 'no-carrier' | 'port' | 'isolated' | 'vlan';
 
 /** What one network namespace does with the packet. */
 export interface Stage {
@@ -116,6 +119,19 @@ export interface Stage {
   readonly crossed: readonly Segment[];
   /** Others on the next link with the next hop's address. */
   readonly holders: readonly AddressHolder[];
+  /** Traffic control on the devices passed from here to the next stage; a device without any is left out. */
+  readonly queues?: Reading<readonly QueueState[]>;
+  /** Programs that see the packet before anything else on the devices passed (XDP); what they do is not known. */
+  readonly programs?: readonly {
+    readonly place: string;
+    readonly device: string;
+    readonly id: number;
+    readonly mode: string;
+  }[];
+  /** The tunnel in which the packet is while it is here: this stage is the outer packet's. */
+  readonly tunnel?: TunnelState;
+  /** What was taken for granted where there was a choice. */
+  readonly notes?: readonly string[];
   /** Parts that could not be read: rule sets, counters. */
   readonly unread: readonly Absent[];
   /** Some of its /proc/net/{snmp,netstat}, at both ends of the window. */
@@ -123,6 +139,32 @@ export interface Stage {
     readonly first: Readonly<Record<string, number>>;
     readonly last: Readonly<Record<string, number>>;
   };
+}
+
+/** A queue or hook of traffic control that the packet passes, with its counters at both ends of the window. */
+export interface QueueState {
+  readonly place: string;
+  readonly device: string;
+  readonly way: 'in' | 'out';
+  /** `tbf`, `netem`, `fq_codel` …; `clsact` and `ingress` are hooks for filters. */
+  readonly kind: string;
+  readonly options: string;
+  /** Those it let pass; a hook counts all that come. Null where it was not there in the first sample. */
+  readonly packets: readonly [before: number | null, after: number];
+  readonly drops: readonly [before: number | null, after: number];
+  readonly filters: readonly {
+    readonly text: string;
+    /** What its actions saw and dropped; null where it is not counted, as a BPF program's verdicts are not. */
+    readonly acted: Pick<QueueState, 'packets' | 'drops'> | null;
+  }[];
+}
+
+export interface TunnelState {
+  readonly device: string;
+  readonly kind: string;
+  /** Bytes around each packet. */
+  readonly overhead: number;
+  readonly mayFragment: boolean;
 }
 
 export interface SampledEffect extends RuleEffect {
@@ -145,7 +187,7 @@ export interface DeviceState {
 export interface Segment {
   readonly place: string;
   readonly device: string;
-  readonly kind: 'bridge' | 'macvlan' | 'wire';
+  readonly kind: 'bridge' | 'macvlan' | 'bond' | 'vlan' | 'tunnel' | 'wire';
   /** The smallest MTU of the ports passed. */
   readonly mtu: number;
 }

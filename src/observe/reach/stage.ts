@@ -1,10 +1,12 @@
 import type { NetDevice } from '../../linux/net/iproute/devices.ts';
 import { isSameAddress } from '../../linux/netfilter/addresses.ts';
 import type { Packet } from '../../linux/netfilter/evaluate.ts';
+import { present } from '../../linux/reading.ts';
 import type { NamespaceId } from '../../linux/units.ts';
+import type { Crossing } from './crossing.ts';
 import { deviceState } from './device-state.ts';
-import type { Crossing } from './link.ts';
 import { keptCounters, type SampledEffect, type Stage } from './path.ts';
+import { queuesOf } from './queues.ts';
 import type { NetworkView } from './view.ts';
 
 export interface WalkContext {
@@ -26,6 +28,8 @@ export interface Arrival {
   readonly namespace: NamespaceId;
   readonly enteredBy: NetDevice | null;
   readonly packet: Packet;
+  /** It was handed down to be sent by this device, as an ipvlan of mode l3 does. */
+  readonly onlyBy?: string;
 }
 
 /** What is found out about a namespace while the packet is in it; becomes its Stage. */
@@ -39,6 +43,7 @@ export interface Pass {
   nextHop: string | null;
   forwarding: Stage['forwarding'];
   crossing: Crossing | null;
+  readonly notes: string[];
 }
 
 export function stageOf(pass: Pass): Stage {
@@ -70,6 +75,7 @@ export function stageOf(pass: Pass): Stage {
     tracked: inner.present ? inner.value.tracked : null,
     crossed: crossing?.crossed ?? [],
     holders: crossing?.holders ?? [],
+    ...passedOn(pass),
     unread: inner.present ? inner.value.rules.unread : [inner],
     counters: { first: kept(before, namespace), last: kept(view, namespace) },
   };
@@ -84,6 +90,43 @@ export const neighbourOf = (view: NetworkView, namespace: NamespaceId, address: 
       )
     : undefined;
 };
+
+/** What hangs on the devices between here and the next stage. */
+function passedOn({ context, crossing, notes }: Pass): Passage {
+  const all = [...notes, ...(crossing?.notes ?? [])];
+  return {
+    ...(crossing === null ? {} : hangingOn(context, crossing)),
+    ...(all.length === 0 ? {} : { notes: all }),
+  };
+}
+
+type Passage = Pick<Stage, 'queues' | 'programs' | 'notes'>;
+
+function hangingOn(context: WalkContext, { passed }: Crossing): Passage {
+  const programs = passed.flatMap(({ namespace, device, way }) =>
+    device.xdp === null || way === 'out'
+      ? []
+      : [{ place: context.placeOf(namespace), device: device.name, ...device.xdp }],
+  );
+  return { queues: queuesOf(context, passed), ...(programs.length === 0 ? {} : { programs }) };
+}
+
+/** A stage that goes on by one more crossing: where a tunnel let the packet out. */
+export function withCrossing(context: WalkContext, stage: Stage, crossing: Crossing): Stage {
+  const more = hangingOn(context, crossing);
+  const queues =
+    stage.queues?.present && more.queues?.present
+      ? present([...stage.queues.value, ...more.queues.value])
+      : (more.queues ?? stage.queues);
+  const programs = [...(stage.programs ?? []), ...(more.programs ?? [])];
+  return {
+    ...stage,
+    crossed: [...stage.crossed, ...crossing.crossed],
+    holders: crossing.holders,
+    ...(queues === undefined ? {} : { queues }),
+    ...(programs.length === 0 ? {} : { programs }),
+  };
+}
 
 function kept(view: NetworkView | null, namespace: NamespaceId): Readonly<Record<string, number>> {
   const inner = view?.inner(namespace);

@@ -1,12 +1,22 @@
 import type { KernelFiles } from '../../linux/files.ts';
+import { readVirtualServiceHere } from '../../linux/net/ip_vs-service.ts';
 import { type NetDevice, readDevices } from '../../linux/net/iproute/devices.ts';
 import {
   type ForwardingEntry,
   type Neighbour,
   readForwardingTable,
   readNeighbours,
+  readTunnelRemotes,
+  type TunnelRemote,
 } from '../../linux/net/iproute/neighbours.ts';
 import { lookUpRoute, type RouteAnswer, type RouteQuestion } from '../../linux/net/iproute/route-get.ts';
+import {
+  type Qdisc,
+  readQdiscs,
+  readTcFilters,
+  type TcFilter,
+} from '../../linux/net/iproute/traffic-control.ts';
+import { type PortVlans, readPortVlans } from '../../linux/net/iproute/vlans.ts';
 import type { ListeningSocket } from '../../linux/net/listening-socket.ts';
 import { readNamespaceIds } from '../../linux/net/namespace-ids.ts';
 import type { NetworkNamespace } from '../../linux/net/network-namespaces.ts';
@@ -27,6 +37,21 @@ export interface NetworkView {
   lookUp(id: NamespaceId, question: RouteQuestion): Reading<RouteAnswer>;
   sysctl(id: NamespaceId, name: string): string | undefined;
   forwardingTable(id: NamespaceId, bridge: string): readonly ForwardingEntry[];
+  /** By port: which VLANs a bridge that looks at them takes there. */
+  portVlans(id: NamespaceId): Reading<PortVlans>;
+  /** Behind which hosts a VXLAN has what. */
+  tunnelRemotes(id: NamespaceId, device: string): readonly TunnelRemote[];
+  /** The namespace whose routes the outer packets of a tunnel take. */
+  underlay(id: NamespaceId, device: NetDevice): Reading<NamespaceId>;
+  qdiscs(id: NamespaceId): Reading<readonly Qdisc[]>;
+  filters(id: NamespaceId, device: string, direction: 'ingress' | 'egress'): Reading<readonly TcFilter[]>;
+  /** The virtual service of IPVS at an address; `client` chooses among its real servers. */
+  virtualService(
+    id: NamespaceId,
+    client: string,
+    address: string,
+    port: number,
+  ): ReturnType<typeof readVirtualServiceHere>;
   listeners(id: NamespaceId): Reading<readonly ListeningSocket[]>;
   /** The device that `device` of this namespace is linked to: a veth's peer, a macvlan's parent. */
   linked(id: NamespaceId, device: NetDevice): Reading<Attached>;
@@ -60,9 +85,31 @@ export function openNetworkView(files: KernelFiles, namespaces: readonly Network
     const values = visit(id, () => present(readSysctls(files, [name])));
     return values.present ? values.value[name] : undefined;
   };
+  const filters = once((key: string) => {
+    const [id, device = '', direction] = key.split(' ');
+    const way = direction === 'ingress' ? 'ingress' : 'egress';
+    return visit(Number(id) as NamespaceId, () => readTcFilters(device, way));
+  });
   return {
     namespaces,
     devices,
+    portVlans: once((id: NamespaceId) => visit(id, readPortVlans)),
+    tunnelRemotes: (id, device) =>
+      orElse(
+        visit(id, () => readTunnelRemotes(device)),
+        [],
+      ),
+    underlay: (id, { name, underlay }) =>
+      underlay === null
+        ? present(id)
+        : namespaceOf(namespaces, numbers(id), underlay, `the namespace below ${name}`),
+    qdiscs: once((id: NamespaceId) => visit(id, readQdiscs)),
+    filters: (id, device, direction) => filters(`${id} ${device} ${direction}`),
+    virtualService: (id, client, address, port) =>
+      orElse(
+        visit(id, () => present(readVirtualServiceHere(files, client, address, port))),
+        null,
+      ),
     inner: once((id: NamespaceId) => visit(id, () => readInner(files))),
     lookUp: (id, question) => visit(id, () => lookUpRoute(question)),
     sysctl,

@@ -8,6 +8,7 @@ import type {
   LegEnd,
   PacketWalk,
   ProbeResult,
+  QueueState,
   ReachFacts,
   SampledEffect,
   Segment,
@@ -41,6 +42,7 @@ const effectParts = {
     'ip6tables-legacy-save',
     'iptables-nft-save',
     'ip6tables-nft-save',
+    'ipvsadm -Ln',
   ]),
   table: text,
   chain: text,
@@ -67,11 +69,23 @@ const device: Schema<DeviceState> = v.object({
 const segment: Schema<Segment> = v.object({
   place: text,
   device: text,
-  kind: v.picklist(['bridge', 'macvlan', 'wire']),
+  kind: v.picklist(['bridge', 'macvlan', 'bond', 'vlan', 'tunnel', 'wire']),
   mtu: count,
 });
 
 const counters = byName(count);
+
+const sampled = v.tuple([nullable(count), count]);
+const queue: Schema<QueueState> = v.object({
+  place: text,
+  device: text,
+  way: v.picklist(['in', 'out']),
+  kind: text,
+  options: text,
+  packets: sampled,
+  drops: sampled,
+  filters: list(v.object({ text, acted: nullable(v.object({ packets: sampled, drops: sampled })) })),
+});
 
 const stage: Schema<Stage> = v.object({
   namespace,
@@ -88,6 +102,10 @@ const stage: Schema<Stage> = v.object({
   tracked: nullable(v.object({ count, most: count })),
   crossed: list(segment),
   holders: list(v.object({ place: text, namespace, device: text, mac: nullable(text) })),
+  queues: v.exactOptional(reading(list(queue))),
+  programs: v.exactOptional(list(v.object({ place: text, device: text, id: count, mode: text }))),
+  tunnel: v.exactOptional(v.object({ device: text, kind: text, overhead: count, mayFragment: flag })),
+  notes: v.exactOptional(list(text)),
   unread: list(absence),
   counters: v.object({ first: counters, last: counters }),
 });
@@ -107,7 +125,7 @@ const end: Schema<LegEnd> = v.variant('kind', [
     kind: v.literal('link-down'),
     device: text,
     place: text,
-    how: v.picklist(['down', 'no-carrier', 'port']),
+    how: v.picklist(['down', 'no-carrier', 'port', 'isolated', 'vlan']),
   }),
   v.object({ kind: v.literal('nobody'), address: text }),
   v.object({ kind: v.literal('astray'), place: text }),

@@ -41,13 +41,14 @@ const tracedEvidence = ({ container }: FirewallFacts, drop: SeenDrop | undefined
 
 const sayWho = (effect: SampledEffect | null): string => {
   if (effect === null) return 'a rule';
+  if (isVirtualService(effect)) return `the service ${effect.chain} of IPVS, which has ${effect.rule},`;
   const where = `${effect.table} ${effect.chain}`;
   return effect.rule === null ? `the policy of ${where}` : `a rule of ${where}`;
 };
 
 function ruleEvidence({ stage, effect, acted }: Broken): readonly Evidence[] {
   if (effect === null) return [];
-  const tool = effect.source === 'nft list ruleset' ? 'nft list ruleset' : `${effect.source} -c`;
+  const tool = effect.source.endsWith('-save') ? `${effect.source} -c` : effect.source;
   const counted =
     effect.packets === null
       ? ' (without a counter)'
@@ -56,14 +57,29 @@ function ruleEvidence({ stage, effect, acted }: Broken): readonly Evidence[] {
         : '';
   return [
     {
-      claim: effect.rule === null ? 'The policy, no rule before it matches' : 'The rule',
+      claim:
+        effect.rule === null
+          ? 'The policy, no rule before it matches'
+          : isVirtualService(effect)
+            ? `The service ${effect.chain}`
+            : 'The rule',
       source: inside(stage, tool),
       observed: `${effect.rule ?? `${effect.chain} policy drop`}${counted}`,
     },
   ];
 }
 
+const isVirtualService = ({ source }: SampledEffect): boolean => source === 'ipvsadm -Ln';
+
+const realServers: Fix = {
+  action: 'Give the service a real server that is ready; in Kubernetes: pods behind it that are',
+  command: 'kubectl get endpointslices --all-namespaces',
+  effect: 'Connections go there at once; a service without any refuses all of them.',
+  risk: 'Servers of weight 0 were taken out on purpose, mostly because their readiness probe fails.',
+};
+
 function fixesFor({ stage, effect, walk, direction }: Broken): readonly Fix[] {
+  if (effect !== null && isVirtualService(effect)) return [realServers];
   const { source, destination, port } = stage.packet;
   const match =
     direction === 'out'

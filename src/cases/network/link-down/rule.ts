@@ -2,10 +2,10 @@ import type { RuleOf } from '../../../diagnose/case.ts';
 import type { Broken } from '../../../diagnose/path/broken.ts';
 import { deviceEvidence, noRouteEvidence, ownFailures, switchedOff } from '../../../diagnose/path/own.ts';
 import { judgeReach, type ReachRuleFacts } from '../../../diagnose/path/verdict.ts';
-import { inside, sayDestination } from '../../../diagnose/path/words.ts';
+import { inside, sayDestination, sayLinkFault } from '../../../diagnose/path/words.ts';
 import { type Evidence, type Fix, type Found, found } from '../../../diagnose/verdict.ts';
 import { sayCount } from '../../../diagnose/wording.ts';
-import type { DeviceState } from '../../../observe/reach/path.ts';
+import type { DeviceState, LinkFault } from '../../../observe/reach/path.ts';
 import type { definition } from './case.ts';
 
 export const rule: RuleOf<typeof definition> = facts => {
@@ -42,13 +42,16 @@ const ownDeviceOff = (facts: ReachRuleFacts, { name, addresses }: DeviceState, s
 function sayBroken({ walk, end, direction }: Broken): string {
   if (end.kind !== 'link-down') return '';
   const what = direction === 'out' ? 'Packets to' : 'Answers from';
-  const state = {
-    down: 'is switched off',
-    'no-carrier': 'has no carrier: its other end is unplugged or off',
-    port: 'is a port that its bridge does not forward at',
-  }[end.how];
-  return `${what} ${sayDestination(walk.destination)} have to cross ${end.device} in ${end.place}, which ${state}.`;
+  return `${what} ${sayDestination(walk.destination)} have to cross ${end.device} in ${end.place}, which ${sayLinkFault(end.how)}.`;
 }
+
+const observedAs: Readonly<Record<LinkFault, string>> = {
+  down: 'DOWN',
+  'no-carrier': 'NO-CARRIER',
+  port: 'port not forwarding',
+  isolated: 'isolated, or of a private mode',
+  vlan: 'not in that VLAN (bridge vlan show)',
+};
 
 /** Nobody answers on a link that is down: the neighbour entry says so. */
 function linkEvidence({ stage, end }: Broken): readonly Evidence[] {
@@ -59,8 +62,7 @@ function linkEvidence({ stage, end }: Broken): readonly Evidence[] {
           {
             claim: 'The link',
             source: `ip link show ${end.device}, in ${end.place}`,
-            observed:
-              end.how === 'down' ? 'DOWN' : end.how === 'port' ? 'bridge port not forwarding' : 'NO-CARRIER',
+            observed: observedAs[end.how],
           },
         ]
       : []),
@@ -88,6 +90,8 @@ function linkEvidence({ stage, end }: Broken): readonly Evidence[] {
 function fixesFor({ end, stage }: Broken): readonly Fix[] {
   if (end.kind !== 'link-down') return [];
   const isHere = end.place === stage.place;
+  const other = otherFix(end);
+  if (other !== null) return [other];
   const command = `ip link set ${end.device} up`;
   return [
     {
@@ -100,4 +104,23 @@ function fixesFor({ end, stage }: Broken): readonly Fix[] {
       risk: 'A bridge with STP takes 30 s until it forwards at a new port; ask who switched it off.',
     },
   ];
+}
+
+/** A link that is up and keeps these frames out on purpose, or so it seems. */
+function otherFix({ how, device, place }: Extract<Broken['end'], { kind: 'link-down' }>): Fix | null {
+  if (how === 'vlan')
+    return {
+      action: `Put both ends into one VLAN, in ${place}`,
+      command: `bridge vlan add vid VLAN dev ${device}`,
+      effect: 'Frames of that VLAN pass; `pvid untagged` for those without a tag.',
+      risk: 'VLANs keep networks apart: ask whether these two are meant to meet.',
+    };
+  if (how === 'isolated')
+    return {
+      action: `Let ${device} exchange frames with its neighbours, in ${place}`,
+      command: `bridge link set dev ${device} isolated off`,
+      effect: 'For a macvlan or ipvlan: make it again with mode bridge instead of private or vepa.',
+      risk: 'Somebody kept them apart on purpose: ask who.',
+    };
+  return null;
 }

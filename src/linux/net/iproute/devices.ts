@@ -1,4 +1,5 @@
 import { flatMapReading, parsed, type Reading } from '../../reading.ts';
+import { type LinkDetail, parseLinkDetail } from './link-detail.ts';
 import { askTool, isRecord, numberOf, parseJsonList, textOf } from './run.ts';
 
 /** A network device as `ip -j -d -s address` shows it (rtnetlink RTM_NEWLINK and RTM_NEWADDR). */
@@ -16,13 +17,23 @@ export interface NetDevice {
   readonly addresses: readonly DeviceAddress[];
   /** The other end of a veth, the parent of a macvlan or VLAN: its index, and in whose namespace (null: in this one). */
   readonly link: { readonly index: number; readonly namespace: number | null } | null;
-  /** The bridge or bond it is a port of. */
+  /** What its kind adds to that; null where nothing on a packet's way depends on it. */
+  readonly detail: LinkDetail | null;
+  /** The namespace whose routes a tunnel's outer packets take: its number, null for this one. */
+  readonly underlay: number | null;
+  /** The program that sees each packet before anything else does (XDP). */
+  readonly xdp: { readonly id: number; readonly mode: string } | null;
+  /** The bridge, bond or VRF it is a port of. */
   readonly master: string | null;
-  /** Of a bridge port: `forwarding`, `blocking`, `disabled` … */
+  /** Of a bridge port: `forwarding`, `blocking`, `disabled` …; of a bond's: `ACTIVE`, `BACKUP`. */
   readonly portState: string | null;
+  /** A bridge port that exchanges no frames with other such ports. */
+  readonly isolated: boolean;
   /** Of a bridge: whether its traffic passes iptables, and ip6tables, although it is not routed. */
   readonly callsIptables: boolean;
   readonly callsIp6tables: boolean;
+  /** Of a bridge: whether its ports belong to VLANs (vlan_filtering). */
+  readonly filtersVlans: boolean;
   /** Packets since it was made. */
   readonly received: number;
   readonly sent: number;
@@ -67,25 +78,40 @@ function parseDevice(
   const { rx, tx } = isRecord(entry.stats64) ? entry.stats64 : {};
   const counterOf = (direction: unknown, field: string): number =>
     isRecord(direction) ? (numberOf(direction[field]) ?? 0) : 0;
+  const kind = textOf(info.info_kind) ?? null;
   return {
     index,
     name,
-    kind: textOf(info.info_kind) ?? null,
+    kind,
     mac: textOf(entry.address) ?? null,
     mtu,
     up: flags.includes('UP'),
     carrier: flags.includes('LOWER_UP'),
     addresses: addressesOf(entry.addr_info),
     link: there === undefined ? null : { index: there, namespace: numberOf(entry.link_netnsid) ?? null },
+    detail: parseLinkDetail(kind, info.info_data),
+    underlay: numberOf(entry.link_netnsid) ?? null,
+    xdp: parseXdp(entry.xdp),
     master: textOf(entry.master) ?? null,
     portState: textOf(slave.state) ?? null,
+    isolated: slave.isolated === true,
     callsIptables: data.nf_call_iptables === 1,
     callsIp6tables: data.nf_call_ip6tables === 1,
+    filtersVlans: data.vlan_filtering === 1,
     received: counterOf(rx, 'packets'),
     sent: counterOf(tx, 'packets'),
     receiveDropped: counterOf(rx, 'dropped'),
     sendDropped: counterOf(tx, 'dropped'),
   };
+}
+
+const xdpModes: Readonly<Record<number, string>> = { 1: 'driver', 2: 'generic', 3: 'offload', 4: 'several' };
+
+/** `"xdp":{"mode":2,"prog":{"id":17,"tag":"…"}}` (IFLA_XDP). */
+function parseXdp(value: unknown): NetDevice['xdp'] {
+  if (!isRecord(value)) return null;
+  const program = isRecord(value.prog) ? numberOf(value.prog.id) : undefined;
+  return program === undefined ? null : { id: program, mode: xdpModes[numberOf(value.mode) ?? 0] ?? 'some' };
 }
 
 const addressesOf = (list: unknown): NetDevice['addresses'] =>

@@ -48,3 +48,21 @@ export const parseForwardingTable = (text: string, bridge: string): readonly For
       ? []
       : [{ mac: address, port, bridge, own: state === 'permanent' }];
   });
+
+/** Where a VXLAN sends frames: for one link-layer address, or, with 00:…:00, for all that it does not know. */
+export interface TunnelRemote {
+  readonly mac: string;
+  readonly remote: string;
+}
+
+export const readTunnelRemotes = (device: string): Reading<readonly TunnelRemote[]> =>
+  flatMapReading(askTool('bridge', ['-j', 'fdb', 'show', 'dev', device], 'iproute2'), text =>
+    parsed('bridge -j fdb show', parseTunnelRemotes(text)),
+  );
+
+export const parseTunnelRemotes = (text: string): readonly TunnelRemote[] | undefined =>
+  parseJsonList(text)?.flatMap(({ mac, dst }) => {
+    const address = textOf(mac);
+    const remote = textOf(dst);
+    return address === undefined || remote === undefined ? [] : [{ mac: address, remote }];
+  });

@@ -30,12 +30,15 @@ export interface RouteQuestion {
   readonly from?: string;
   /** The device it came in by, for a packet that is not this namespace's own. */
   readonly enteredBy?: string;
+  /** The only device that it may leave by: a VRF stands for all of its own. */
+  readonly leavesBy?: string;
 }
 
 export const routeCommand = (question: RouteQuestion): readonly string[] => [
   ...['-j', 'route', 'get', question.destination],
   ...(question.from === undefined ? [] : ['from', question.from]),
   ...(question.enteredBy === undefined ? [] : ['iif', question.enteredBy]),
+  ...(question.leavesBy === undefined ? [] : ['oif', question.leavesBy]),
   ...(question.destinationPort === null ? [] : ['ipproto', 'tcp', 'dport', String(question.destinationPort)]),
 ];
 
