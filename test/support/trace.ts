@@ -60,3 +60,20 @@ export async function traceDuring<Name extends InstrumentName>(
   }
   return whatIs(await result) as TracedResults[Name];
 }
+
+/** The same by two engines at once: what eBPF saw, and what ftrace did. */
+export async function traceByBoth<Name extends InstrumentName>(
+  name: Name,
+  selector: string,
+  action: () => Promise<unknown>,
+  options: TraceWish['options'] = {},
+): Promise<readonly [ebpf: TracedResults[Name], ftrace: TracedResults[Name]]> {
+  const other = Promise.withResolvers<TracedResults[Name]>();
+  const one = await traceDuring(
+    name,
+    selector,
+    async () => other.resolve(await traceDuring(name, selector, action, { engine: 'ftrace', options })),
+    { engine: 'ebpf', options },
+  );
+  return [one, await other.promise];
+}
