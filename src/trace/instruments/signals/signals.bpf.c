@@ -40,9 +40,14 @@ SEC("tp_btf/signal_generate")
 int BPF_PROG(on_signal, int signal, struct kernel_siginfo *info, struct task_struct *target, int group, int result)
 {
 	struct task_struct *sender = current_task();
+	__u32 target_inside, sender_inside;
 	struct event *event;
 
-	if (!in_scope_direct(target) && !in_scope_direct(sender))
+	// A number there is as good as being in the container's pid namespace, and needed anyway.
+	target_inside = number_inside_direct(group ? target->group_leader : target);
+	sender_inside = target == sender && group ? target_inside : number_inside_direct(sender->group_leader);
+	if (scope.kind == SCOPE_PID_NAMESPACE ? !target_inside && !sender_inside :
+						!in_scope(target) && !in_scope(sender))
 		return 0;
 	event = reserve_event(sizeof(*event));
 	if (!event)
@@ -53,11 +58,11 @@ int BPF_PROG(on_signal, int signal, struct kernel_siginfo *info, struct task_str
 	event->code = code_of(info);
 	event->group = group;
 	event->target = group ? target->tgid : target->pid;
-	event->target_inside = number_inside(group ? target->group_leader : target);
+	event->target_inside = target_inside;
 	event->sender = sender->tgid;
-	event->sender_inside = number_inside(sender->group_leader);
-	bpf_probe_read_kernel(event->target_name, COMM, target->comm);
-	bpf_probe_read_kernel(event->sender_name, COMM, sender->comm);
+	event->sender_inside = sender_inside;
+	copy_name(event->target_name, target);
+	copy_name(event->sender_name, sender);
 	submit_event(event);
 	return 0;
 }
