@@ -5,7 +5,7 @@ import type { RetransmissionFacts } from './case.ts';
 export function fixesFor(
   facts: RetransmissionFacts,
   loss: Loss | undefined,
-  /** A trace saw the kernel throw them away in the container's own namespace. */
+  /** A trace saw the kernel throw them away. */
   seenHere: boolean,
 ): readonly Fix[] {
   const init = facts.container.init ?? '<pid>';

@@ -6,7 +6,7 @@ import { present } from '../../../linux/reading.ts';
 import { hostPid, namespaceId } from '../../../linux/units.ts';
 import type { NetworkPlace, PacketGrowth, PlaceDevice } from '../../../observe/networks.ts';
 import type { Observation } from '../../../observe/observation.ts';
-import type { DropRow } from '../../../trace/instruments/drops/result.ts';
+import type { DropElsewhere, DropRow } from '../../../trace/instruments/drops/result.ts';
 import type { Traced } from '../../../trace/results.ts';
 import { entry } from '../../entry.ts';
 import { definition } from './case.ts';
@@ -131,8 +131,12 @@ const drop = (change: Partial<DropRow> = {}): DropRow => ({
   ...{ device: 'eth0', count: 60, bytes: 90_000 },
   ...change,
 });
-const dropped = (drops: readonly DropRow[], shared = false): Traced => ({
-  drops: present({ ...base, total: 0, drops, sharedNetwork: shared }),
+const dropped = (
+  drops: readonly DropRow[],
+  shared = false,
+  elsewhere: readonly DropElsewhere[] = [],
+): Traced => ({
+  drops: present({ ...base, total: 0, drops, sharedNetwork: shared, elsewhere: present(elsewhere) }),
   tcp: present({
     ...{ ...base, retransmits: 83, resetsSent: 0, resetsReceived: 0, failed: 0, closed: 0, events: [] },
     opened: { active: 0, passive: 0 },
@@ -149,7 +153,9 @@ test('found, proved by a trace: lost in its own namespace, where no counter of a
       'threw away 60 segments meanwhile: sch_handle_ingress() in its own network namespace, of what came by eth0: TC_INGRESS',
     ),
     evidence: expect.arrayContaining([
-      expect.objectContaining({ observed: '+60, mostly TC_INGRESS in sch_handle_ingress' }),
+      expect.objectContaining({
+        observed: '+60, mostly TC_INGRESS in sch_handle_ingress, its own network namespace',
+      }),
       expect.objectContaining({ claim: 'Sent again to 10.78.0.2:7010', observed: '80 of 83 segments' }),
     ]),
   });
@@ -158,7 +164,11 @@ test('found, proved by a trace: lost in its own namespace, where no counter of a
 test.each([
   ['nothing', [], '0'],
   ['what follows from an end', [drop({ reason: 'NO_SOCKET' }), drop({ reason: 'TCP_OLD_DATA' })], '0'],
-  ['too few', [drop({ count: 12 })], '+12, mostly TC_INGRESS in sch_handle_ingress'],
+  [
+    'too few',
+    [drop({ count: 12 })],
+    '+12, mostly TC_INGRESS in sch_handle_ingress, its own network namespace',
+  ],
 ])('a trace that saw %s rules its own namespace out, and there is no more to run', (_, drops, observed) => {
   expect(judge({ traced: dropped(drops) })).toMatchObject({
     certainty: 'likely',
@@ -166,6 +176,17 @@ test.each([
     excluded: expect.arrayContaining([
       expect.objectContaining({ source: expect.stringContaining('trace drops'), observed }),
     ]),
+  });
+});
+
+test('found, proved by a trace: lost in another namespace, by its addresses', () => {
+  const there = {
+    ...drop({ device: 'veth7', function: 'tcf_police_act' }),
+    ...({ namespace: namespaceId(1), place: 'the host', direction: 'from', peer: '10.78.0.2' } as const),
+  };
+  expect(judge({ traced: dropped([], false, [there]) })).toMatchObject({
+    certainty: 'proved',
+    summary: expect.stringContaining('tcf_police_act() in the host, of what came by veth7: TC_INGRESS'),
   });
 });
 

@@ -56,7 +56,7 @@ export const rule: RuleOf<typeof definition> = facts => {
       ...(seen !== undefined && !seenHere ? [dropEvidence(seen)] : []),
     ],
     fixes: fixesFor(facts, worst, seenHere),
-    // Once it has looked there is no more to see from here: the loss is in no namespace of its own.
+    // Once it has looked there is no more to see from here.
     trace: worst === undefined && seen === undefined ? 'drops' : null,
   });
 };
@@ -88,7 +88,7 @@ function excludedBy(
       observed: `+${needless}`,
     },
   ];
-  // A hook ahead of IP is a firewall, too, and moves no counter.
+  // A hook ahead of IP is a firewall, too, and moves no counter that was read.
   if (seenHere) return evidence;
   const kinds = { queue: 'a full queue', filtered: 'a firewall', tcp: 'the receiving socket' } as const;
   if (facts.networks.present)

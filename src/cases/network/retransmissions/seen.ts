@@ -11,31 +11,49 @@ import type { RetransmissionFacts } from './case.ts';
 const losing =
   /^(?:QDISC_DROP|QDISC_OVERLIMIT|QUEUE_PURGE|FULL_RING|CPU_BACKLOG|NOMEM|NETFILTER_DROP|BPF_CGROUP_EGRESS|TC_INGRESS|TC_EGRESS|XDP|SOCKET_FILTER|SOCKET_RCVBUFF|SOCKET_BACKLOG|PROTO_MEM|TCP_CSUM|IP_CSUM|SKB_CSUM|IP_RPFILTER|IP_OUTNOROUTES|NEIGH_FAILED|NEIGH_QUEUEFULL|PKT_TOO_BIG|XFRM_POLICY|DEV_READY)$/;
 
+interface Lost extends DropRow {
+  /** `its own network namespace`, `the host`, or a process in another. */
+  readonly place: string;
+}
+
 export interface SeenDrops {
-  /** Segments of TCP that the kernel lost in the container's own namespace, and the worst of the places. */
+  /** Segments of TCP that the kernel lost, and the worst of the places. */
   readonly packets: number;
-  readonly worst: DropRow | undefined;
+  readonly worst: Lost | undefined;
+  /** Whether also those were counted that got lost in other namespaces, by the container's addresses. */
+  readonly everywhere: boolean;
 }
 
 /** Undefined without `diagnose --deep`. In a shared namespace the packets may be anybody's. */
 export function dropsSeen({ traced }: RetransmissionFacts): SeenDrops | undefined {
   const trace = tracedBy(traced, 'drops');
   if (!trace.present || trace.value.sharedNetwork) return undefined;
-  const rows = trace.value.drops.filter(({ protocol, reason }) => protocol === 'tcp' && losing.test(reason));
+  const { drops, elsewhere } = trace.value;
+  const rows = [
+    ...drops.map(row => ({ ...row, place: 'its own network namespace' })),
+    ...(elsewhere?.present === true ? elsewhere.value : []),
+  ].filter(({ protocol, reason }) => protocol === 'tcp' && losing.test(reason));
   const [worst] = rows.toSorted((one, other) => other.count - one.count);
-  return { packets: rows.reduce((sum, { count }) => sum + count, 0), worst };
+  return {
+    packets: rows.reduce((sum, { count }) => sum + count, 0),
+    worst,
+    everywhere: elsewhere?.present === true,
+  };
 }
 
-export const sayDrop = ({ reason, function: name, device }: DropRow): string =>
-  `${name ?? 'the kernel'}() in its own network namespace${device === null ? '' : `, of what came by ${device}`}: ${reason}`;
+export const sayDrop = ({ reason, function: name, device, place }: Lost): string =>
+  `${name ?? 'the kernel'}() in ${place}${device === null ? '' : `, of what came by ${device}`}: ${reason}`;
 
-export const dropEvidence = ({ packets, worst }: SeenDrops): Evidence => ({
+export const dropEvidence = ({ packets, worst, everywhere }: SeenDrops): Evidence => ({
   claim:
     packets === 0
-      ? 'Not in its own network namespace: nothing was thrown away'
-      : 'Segments that the kernel threw away in its namespace',
+      ? `Nothing was thrown away ${everywhere ? 'on this machine' : 'in its own network namespace'}`
+      : 'Its segments that the kernel threw away',
   source: 'glassbox trace drops (skb:kfree_skb)',
-  observed: worst === undefined ? '0' : `+${packets}, mostly ${worst.reason} in ${worst.function ?? '?'}`,
+  observed:
+    worst === undefined
+      ? '0'
+      : `+${packets}, mostly ${worst.reason} in ${worst.function ?? '?'}, ${worst.place}`,
 });
 
 /** Whom they were sent to again. */
