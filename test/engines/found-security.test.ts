@@ -123,7 +123,19 @@ describe.skipIf(withoutDocker !== undefined)(
       const found = await foundSoon('security/unexpected-exec', 'gb-fresh', environment, deep);
       expect(found).toMatchObject({ severity: 'warning', certainty: 'proved' });
       expect(found.summary).toContain('"/tmp/tool true"');
-      await daemon.docker('rm', '--force', 'gb-checked', 'gb-fresh');
+      expect(found.evidence[0]?.observed).toContain('in a tmpfs');
+      // Written in an earlier life of the container: no clock tells, the layer does.
+      const layer =
+        'test -x /bin/tool || cp /bin/busybox /bin/tool; while :; do /bin/tool true; sleep 0.1; done';
+      await start('gb-layer', [], layer);
+      await sleep(1500);
+      await daemon.docker('restart', '--time', '0', 'gb-layer');
+      await sleep(1500);
+      const kept = await foundSoon('security/unexpected-exec', 'gb-layer', environment, deep);
+      expect(kept).toMatchObject({ severity: 'notice', certainty: 'proved' });
+      expect(kept.summary).toContain('it lies in the writable layer: "/bin/tool true"');
+      expect(kept.summary).not.toContain('sleep');
+      await daemon.docker('rm', '--force', 'gb-checked', 'gb-fresh', 'gb-layer');
     });
 
     test("the host's pids and root directory, no limits, root of the host", async () => {

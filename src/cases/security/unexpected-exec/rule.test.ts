@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { common, process } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
 import { absent, present } from '../../../linux/reading.ts';
-import type { ExecEvent, ExecResult } from '../../../trace/instruments/exec/result.ts';
+import type { ExecEvent, ExecResult, ExecutedFile } from '../../../trace/instruments/exec/result.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -29,6 +29,9 @@ const exec = (change: Partial<ExecEvent> = {}): Event => ({
 });
 const changed = (changedAt: string, links = 1): Pick<ExecEvent, 'program'> => ({
   program: { changedAt, fileSystem: 0x794c7630, links },
+});
+const placed = (place: ExecutedFile['place'], changedAt: string): Pick<ExecEvent, 'program'> => ({
+  program: { changedAt, fileSystem: 0x794c7630, links: 1, ...(place === undefined ? {} : { place }) },
 });
 const fromOutside = { parent: { pid: 99, inside: null, name: 'containerd-shim' } };
 
@@ -71,6 +74,19 @@ test.each<[string, Partial<ExecEvent>, 'warning' | 'notice', string]>([
   ['a deleted file', { file: '/tmp/x', ...changed(before, 0) }, 'warning', 'in memory alone or deleted'],
   ['a new file in /tmp', { file: '/tmp/miner', ...changed(after) }, 'warning', 'written after the container'],
   ['a new file elsewhere', { file: '/app/build/tool', ...changed(after) }, 'notice', 'written after'],
+  [
+    'in the upper layer, however old',
+    { file: '/app/tool', ...placed('upper', before) },
+    'notice',
+    'it lies in the writable layer: "/app/tool"',
+  ],
+  [
+    'in the upper layer, where all may write',
+    { file: '/tmp/tool', ...placed('upper', before) },
+    'warning',
+    'the writable layer',
+  ],
+  ['on a volume, new', { file: '/data/tool', ...placed('elsewhere', after) }, 'notice', 'written after'],
   ['a package manager', { file: '/usr/bin/apt-get' }, 'notice', 'a package manager ran'],
   [
     'an applet of busybox',
@@ -95,6 +111,8 @@ test.each<[string, Partial<ExecEvent>, 'warning' | 'notice', string]>([
 
 test.each<[string, Partial<ExecEvent>]>([
   ['a program of the image', {}],
+  ['in a lower layer, whatever its time says', placed('lower', after)],
+  ['on a volume, and older', placed('elsewhere', before)],
   ['a program of the image in /tmp', { file: '/tmp/tool' }],
   ['a health check: a shell from outside, without a terminal', { ...fromOutside, file: '/bin/sh' }],
   ['a shell that the program starts', { file: '/bin/sh' }],

@@ -63,7 +63,7 @@ function summaryOf(surprises: readonly Surprise[]): string {
     .slice(0, named)
     .map(
       each =>
-        `${said[each.kind]}: "${sayCommand(each)}", uid ${each.first.uid ?? '?'}, ${sayParent(each)}${each.count > 1 ? `, ${each.count} times` : ''}`,
+        `${isInUpper(each) ? 'a program ran that the image has not, or has otherwise: it lies in the writable layer' : said[each.kind]}: "${sayCommand(each)}", uid ${each.first.uid ?? '?'}, ${sayParent(each)}${each.count > 1 ? `, ${each.count} times` : ''}`,
     );
   const more = surprises.length - parts.length;
   return [...parts, ...(more > 0 ? [`${more} more`] : [])].join('; ');
@@ -71,10 +71,16 @@ function summaryOf(surprises: readonly Surprise[]): string {
 
 const claims: Readonly<Record<Kind, string>> = {
   nameless: 'A program without a name ran (memfd, or deleted)',
-  fresh: 'A program newer than the container ran',
+  fresh: 'A program that was written or changed in the container ran',
   entered: 'A shell at a terminal, from outside',
   packages: 'A package manager ran',
 };
+
+const isInUpper = ({ kind, first }: Surprise): boolean =>
+  kind === 'fresh' && first.program?.place === 'upper';
+
+/** TMPFS_MAGIC of linux/magic.h. */
+const tmpfs = 0x01021994;
 
 function sayEnd({ ended }: Surprise): string {
   if (ended === null) return 'runs on';
@@ -92,7 +98,11 @@ const evidenceOf = (each: Surprise): Evidence => ({
     sayCommand(each),
     ...(each.first.program === undefined ? [] : [`${each.first.program.links} links`]),
     ...(each.kind === 'fresh' && each.first.program !== undefined
-      ? [`changed ${each.first.program.changedAt}`]
+      ? [
+          ...(isInUpper(each) ? ['in the upper layer of its overlay'] : []),
+          ...(each.first.program.fileSystem === tmpfs ? ['in a tmpfs'] : []),
+          `changed ${each.first.program.changedAt}`,
+        ]
       : []),
     sayEnd(each),
     `×${each.count}`,

@@ -1,8 +1,13 @@
-import type { ExecEvent, ExecResult, ExitEvent } from '../../../trace/instruments/exec/result.ts';
+import type {
+  ExecEvent,
+  ExecResult,
+  ExecutedFile,
+  ExitEvent,
+} from '../../../trace/instruments/exec/result.ts';
 
 /**
- * nameless: the file that ran has no name, in memory alone or deleted. fresh: it was written after the container had
- * started. entered: a shell with a terminal, started from outside. packages: a package manager, which changes what the
+ * nameless: the file that ran has no name, in memory alone or deleted. fresh: it is not in the image as it ran, or was written
+ * after the container had started. entered: a shell with a terminal, started from outside. packages: a package manager, which changes what the
  * image was.
  */
 export type Kind = 'nameless' | 'fresh' | 'entered' | 'packages';
@@ -64,13 +69,20 @@ export function findSurprises(
 function kindOf(event: ExecEvent, started: number): Kind | undefined {
   const { program, file, parent, tty, arguments: words } = event;
   if (program?.links === 0) return 'nameless';
-  if (program !== undefined && Date.parse(program.changedAt) > started) return 'fresh';
+  if (program !== undefined && isFresh(program, started)) return 'fresh';
   const name = baseName(file) === 'busybox' ? baseName(words[0] ?? file) : baseName(file);
   if (packageManagers.has(name)) return 'packages';
   return parent !== null && parent.inside === null && tty !== null && shells.has(name)
     ? 'entered'
     : undefined;
 }
+
+/**
+ * The layer is proof: what is in the upper one the image has not, or has otherwise, whatever a clock says; and what is in a lower
+ * one it has. Without layers the time of the last change tells.
+ */
+const isFresh = ({ place, changedAt }: ExecutedFile, started: number): boolean =>
+  place === 'upper' || (place !== 'lower' && Date.parse(changedAt) > started);
 
 function endOf(events: ExecResult['events'], { pid, at }: ExecEvent): ExitEvent['ended'] | null {
   const end = events.find(event => event.kind === 'exit' && event.pid === pid && event.at >= at);

@@ -45,3 +45,16 @@ test.each([
   bytes.writeUInt32LE(status, 20);
   expect(decodeEvent(bytes, 0n)).toMatchObject({ kind: 'exit', ended });
 });
+
+test.each([
+  [0, undefined],
+  [1, 'lower'],
+  [2, 'upper'],
+  [4, 'elsewhere'],
+  [99, undefined],
+])('place %i is %s', (number, place) => {
+  const bytes = record('/x', 'x');
+  bytes.writeUInt32LE(number, 100);
+  const event = decodeEvent(bytes, 0n);
+  expect(event.kind === 'exec' ? event.program?.place : 'no exec').toBe(place);
+});

@@ -1,7 +1,7 @@
 import { isoTime } from '../../../linux/units.ts';
 import { textFrom } from '../../ebpf.ts';
 import type { TraceResult } from '../../instrument.ts';
-import type { ExecEvent, ExecResult, ExitEvent } from './result.ts';
+import type { ExecEvent, ExecResult, ExecutedFile, ExitEvent } from './result.ts';
 
 const execKind = 1;
 const textAt = 104;
@@ -45,8 +45,17 @@ function decodeExec(bytes: Buffer, startedAt: bigint): ExecEvent {
       changedAt: isoTime(Number(bytes.readBigInt64LE(80)) * 1000),
       fileSystem: Number(bytes.readBigUInt64LE(88)),
       links: bytes.readUInt32LE(96),
+      ...placeOf(bytes.readUInt32LE(100)),
     },
   };
+}
+
+/** `enum place` of exec.bpf.c; its 0 is a kernel that does not tell. */
+const places = [undefined, 'lower', 'upper', 'root', 'elsewhere'] as const;
+
+function placeOf(number: number): Pick<ExecutedFile, 'place'> {
+  const place = places[number];
+  return place === undefined ? {} : { place };
 }
 
 function decodeExit(bytes: Buffer, startedAt: bigint): ExitEvent {

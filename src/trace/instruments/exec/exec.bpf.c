@@ -32,6 +32,20 @@ struct inode___old {
 struct file {
 	struct inode *f_inode;
 };
+struct dentry;
+struct ovl_inode {
+	struct inode vfs_inode;
+	struct dentry *__upperdentry;
+};
+struct vfsmount {
+	struct super_block *mnt_sb;
+};
+struct path {
+	struct vfsmount *mnt;
+};
+struct fs_struct {
+	struct path root;
+};
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
@@ -45,8 +59,24 @@ struct signal_struct {
 };
 struct task_struct___exec {
 	struct signal_struct *signal;
+	struct fs_struct *fs;
 };
 #pragma clang attribute pop
+
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+// Where the file that runs lies. The order is that of `places` in decode.ts.
+enum place {
+	PLACE_UNKNOWN = 0,
+	// In a lower layer of an overlay: it came with the image.
+	PLACE_LOWER = 1,
+	// In the upper layer, written or changed since the container was made.
+	PLACE_UPPER = 2,
+	// On the file system of its root directory, which has no layers.
+	PLACE_ROOT = 3,
+	// On another file system: a volume, a mount of the host, a tmpfs.
+	PLACE_ELSEWHERE = 4,
+};
 
 enum event_kind {
 	EVENT_EXEC = 1,
@@ -71,7 +101,7 @@ struct exec_event {
 	__s64 changed;
 	__u64 file_system;
 	__u32 links;
-	__u32 padding;
+	__u32 place;
 	char text[NAME_ROOM + ARGUMENT_ROOM];
 };
 
@@ -99,6 +129,23 @@ HELPER __s64 changed_at(struct inode *inode)
 	if (bpf_core_field_exists(((struct inode___66 *)0)->__i_ctime))
 		return BPF_CORE_READ((struct inode___66 *)inode, __i_ctime.tv_sec);
 	return BPF_CORE_READ((struct inode___old *)inode, i_ctime.tv_sec);
+}
+
+// struct ovl_inode is around the inode; its __upperdentry is set when the file is in the upper layer (fs/overlayfs/inode.c).
+HELPER enum place place_of(struct task_struct *task, struct inode *inode)
+{
+	struct super_block *own = BPF_CORE_READ(inode, i_sb);
+	struct super_block *root = BPF_CORE_READ((struct task_struct___exec *)task, fs, root.mnt, mnt_sb);
+	void *upper = NULL;
+
+	if (BPF_CORE_READ(own, s_magic) != OVERLAYFS_SUPER_MAGIC)
+		return own == root ? PLACE_ROOT : PLACE_ELSEWHERE;
+	if (!bpf_core_field_exists(((struct ovl_inode *)0)->__upperdentry))
+		return PLACE_UNKNOWN;
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode) +
+				      bpf_core_field_offset(struct ovl_inode, __upperdentry));
+	return upper ? PLACE_UPPER : PLACE_LOWER;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -135,6 +182,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	event->changed = changed_at(inode);
 	event->file_system = BPF_CORE_READ(inode, i_sb, s_magic);
 	event->links = BPF_CORE_READ(inode, i_nlink);
+	event->place = place_of(task, inode);
 
 	copied = bpf_probe_read_kernel_str(event->text, NAME_ROOM, program->filename);
 	length = copied < 0 ? 0 : copied;

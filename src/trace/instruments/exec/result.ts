@@ -28,6 +28,11 @@ export interface ExecutedFile {
   readonly fileSystem: number;
   /** 0: it has no name any more, or, as a memfd, never had one. */
   readonly links: number;
+  /**
+   * lower: in a lower layer of an overlay, as it came with the image. upper: in the upper layer, so written or changed in the
+   * container. root: on its root file system, which has no layers. elsewhere: on another mount. Left out where the kernel does not tell.
+   */
+  readonly place?: 'lower' | 'upper' | 'root' | 'elsewhere';
 }
 
 export interface ExitEvent {
