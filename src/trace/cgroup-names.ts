@@ -1,9 +1,10 @@
 import { detectLayout, hierarchyOf, locateIn } from '../linux/cgroup/layout.ts';
 import type { Controller } from '../linux/cgroup/model.ts';
 import { ancestorsOf } from '../linux/cgroup/path.ts';
+import { childrenOf } from '../linux/cgroup/subtree.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readProcCgroup } from '../linux/proc/cgroup.ts';
-import { flatMapReading } from '../linux/reading.ts';
+import { flatMapReading, orElse } from '../linux/reading.ts';
 import { type CgroupPath, cgroupPath, hostPid } from '../linux/units.ts';
 
 /** Names of cgroups by the numbers of their directories, learned from processes that are in them. */
@@ -49,5 +50,33 @@ export function openCgroupNames(files: KernelFiles, controller: Controller): Cgr
     },
     // Of the root, tasks with a terminal are in groups that are no cgroups (sched_autogroup): they have no number.
     nameOf: id => (id === 0n ? cgroupPath('/') : names.get(id)),
+  };
+}
+
+/** Where a machine with very many of them would be looked through for one that is gone. */
+const mostDirectories = 4000;
+
+/** Paths of cgroups by the numbers of their directories: the hierarchy is looked through for those not seen before. */
+export function openCgroupPaths(
+  files: KernelFiles,
+  controller: Controller,
+): (ids: readonly bigint[]) => ReadonlyMap<bigint, CgroupPath> {
+  const known = new Map<bigint, CgroupPath>();
+  const given = new Set<bigint>();
+  const hierarchy = flatMapReading(detectLayout(files), layout => hierarchyOf(layout, controller));
+  return ids => {
+    const wanted = new Set(ids.filter(id => !given.has(id)));
+    for (const id of wanted) given.add(id);
+    const root = hierarchy.present ? locateIn(hierarchy.value, cgroupPath('/')) : hierarchy;
+    const queue = root.present ? [root.value] : [];
+    for (let at = 0; at < Math.min(queue.length, mostDirectories) && wanted.size > 0; at += 1) {
+      const directory = queue[at] ?? '';
+      const status = files.status(directory);
+      if (!status.present || !root.present) continue;
+      const id = BigInt(status.value.inode);
+      if (wanted.delete(id)) known.set(id, cgroupPath(directory.slice(root.value.length) || '/'));
+      queue.push(...orElse(childrenOf(files, directory), []));
+    }
+    return known;
   };
 }

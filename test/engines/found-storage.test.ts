@@ -125,6 +125,15 @@ describe.skipIf(withoutDocker !== undefined)(
       try {
         const finding = await foundSoon('storage/io-starved-by-neighbour', 'gb-commits', daemon.environment);
         expect(finding.severity).toBe('warning');
+        const batchId = await daemon.docker('inspect', '--format', '{{.Id}}', 'gb-batch');
+        const deep = await foundSoon(
+          'storage/io-starved-by-neighbour',
+          'gb-commits',
+          daemon.environment,
+          ['block-io'],
+          ['proved'],
+        );
+        expect(deep).toMatchObject({ certainty: 'proved', summary: expect.stringContaining(batchId) });
       } finally {
         disk.slow('max');
         await end('gb-commits', 'gb-batch');

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { cgroupPath } from '../../linux/units.ts';
 import type { Histogram } from '../histogram.ts';
 import { loadInstrument } from '../index.ts';
 import type { TraceResult } from '../instrument.ts';
@@ -141,6 +142,17 @@ const results: { readonly [Name in keyof Added]: readonly [empty: Added[Name], f
         },
       ],
       senders: [{ pid: 7, name: 'dd', operation: 'write', bytes: 4096, ...total }],
+      owners: [
+        { number: '254:0', operation: 'write', cgroup: null, own: false, bytes: 4096, ...total },
+        {
+          number: '254:0',
+          operation: 'read',
+          cgroup: cgroupPath('/\u001b[31m'),
+          own: false,
+          bytes: 1,
+          ...total,
+        },
+      ],
     },
   ],
   reclaim: [

@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['io'],
   needs: ['io', 'diskNeighbours'],
-  mayUse: ['pressure', 'processes', 'fileSystems'],
+  mayUse: ['pressure', 'processes', 'fileSystems', 'traced'],
+  instruments: ['block-io'],
   references: [
     'Documentation/admin-guide/iostats.rst',
     'Documentation/accounting/psi.rst',

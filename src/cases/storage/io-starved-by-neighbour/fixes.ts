@@ -1,23 +1,23 @@
-import type { DiskNeighbour } from '../../../diagnose/disk-neighbours.ts';
 import type { Level } from '../../../diagnose/facts.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
 import { shellWord } from '../../../diagnose/wording.ts';
 import type { IoSample } from '../../../linux/cgroup/model.ts';
+import type { CgroupPath } from '../../../linux/units.ts';
 
 interface FixFacts {
   readonly io: { readonly own: Level<IoSample> };
 }
 
-export function fixesFor({ io }: FixFacts, device: string, taker: DiskNeighbour | undefined): readonly Fix[] {
+export function fixesFor({ io }: FixFacts, device: string, taker: CgroupPath | undefined): readonly Fix[] {
   const isV1 = io.own.version === 'v1';
-  const who = taker === undefined || taker.isWriteBack ? 'whoever writes the most' : taker.path;
+  const who = taker ?? 'whoever writes the most';
   return [
     {
       action: `Limit ${who} on that disk${isV1 ? ' (v1: direct I/O and reads alone; buffered writes escape)' : ''}`,
-      ...(taker === undefined || taker.isWriteBack || isV1
+      ...(taker === undefined || isV1
         ? {}
         : {
-            command: `echo ${shellWord(`${device} wbps=20971520 rbps=20971520`)} > ${shellWord(`/sys/fs/cgroup${taker.path}/io.max`)}`,
+            command: `echo ${shellWord(`${device} wbps=20971520 rbps=20971520`)} > ${shellWord(`/sys/fs/cgroup${taker}/io.max`)}`,
           }),
       effect: 'The disk has time for this container',
       risk: 'The other one gets slower: choose what it can live with',

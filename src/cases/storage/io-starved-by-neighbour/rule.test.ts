@@ -8,6 +8,7 @@ import {
   ioPressure,
   ioSample,
   level,
+  notThere,
   writer,
 } from '../../../../test/support/facts.ts';
 import { judgeFixture } from '../../../../test/support/fixture.ts';
@@ -15,6 +16,7 @@ import type { DiskNeighbour } from '../../../diagnose/disk-neighbours.ts';
 import type { IoLimit } from '../../../linux/cgroup/model.ts';
 import { present } from '../../../linux/reading.ts';
 import { bytes, cgroupPath } from '../../../linux/units.ts';
+import type { BlockIoResult, BlockOwner } from '../../../trace/instruments/block-io/result.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -29,6 +31,21 @@ const neighbour = (written: number, change: Partial<DiskNeighbour> = {}): DiskNe
   ...change,
 });
 
+const owner = (cgroup: string | null, written: number, change: Partial<BlockOwner> = {}): BlockOwner => ({
+  number: '7:0',
+  operation: 'write',
+  cgroup: cgroup === null ? null : cgroupPath(cgroup),
+  own: false,
+  bytes: written,
+  ...{ us: 20_000, count: 10, longestUs: 5000 },
+  ...change,
+});
+
+const blockIo = (owners: readonly BlockOwner[]): BlockIoResult => ({
+  ...{ engine: 'ebpf', lost: 0, ended: 'stopped', seconds: 1 },
+  ...{ byCgroup: true, streams: [], senders: [], owners },
+});
+
 interface Scene {
   readonly own?: number;
   readonly total?: number;
@@ -38,6 +55,8 @@ interface Scene {
   readonly limits?: readonly IoLimit[];
   readonly rootLimits?: readonly IoLimit[];
   readonly neighbours?: readonly DiskNeighbour[];
+  /** What `block-io` saw on 7:0, where it looked. */
+  readonly owners?: readonly BlockOwner[];
 }
 
 function judge({
@@ -49,6 +68,7 @@ function judge({
   limits = [],
   rootLimits = [],
   neighbours = [neighbour(90 * MiB)],
+  owners,
 }: Scene) {
   const root = { limits: rootLimits };
   return rule({
@@ -58,6 +78,7 @@ function judge({
       level('/', ioSample(total, root), ioSample(0, root)),
     ),
     diskNeighbours: neighbours,
+    traced: owners === undefined ? notThere : present({ 'block-io': present(blockIo(owners)) }),
     pressure: present(chain(level('/box/web-1', ioPressure(stalledMs), ioPressure(0)))),
     processes: present([writer(own, channels)]),
     fileSystems: present([fileSystem()]),
@@ -79,6 +100,41 @@ test('write-back on v1 has no name: likely', () => {
     certainty: 'likely',
     summary: expect.stringContaining('write-back of the page cache'),
   });
+});
+
+const writeBack = [neighbour(90 * MiB, { isWriteBack: true, path: cgroupPath('/'), containers: [] })];
+
+test('--deep: the pages that write-back sends are one neighbour’s, which proves it', () => {
+  const owners = [
+    owner('/box/batch', 80 * MiB),
+    owner('/box/other', 8 * MiB),
+    owner('/box/web-1', MiB, { own: true }),
+    owner(null, MiB),
+    owner('/box/elsewhere', 900 * MiB, { number: '8:0' }),
+  ];
+  expect(judge({ neighbours: writeBack, owners })).toMatchObject({
+    certainty: 'proved',
+    summary: expect.stringContaining('90 % of that was seen to be pages of the cgroup /box/batch'),
+    evidence: expect.arrayContaining([
+      expect.objectContaining({
+        claim: expect.stringMatching(/^Seen: 90 %/),
+        observed: '/box/batch: 80 MiB',
+      }),
+      expect.objectContaining({ observed: '10 of 1 MiB, 2 ms on average' }),
+    ]),
+  });
+});
+
+test.each<[string, readonly BlockOwner[]]>([
+  [
+    'nobody has most of it',
+    [owner('/box/a', 30 * MiB), owner('/box/b', 30 * MiB), owner('/box/c', 30 * MiB)],
+  ],
+  ['most are pages of the kernel’s own', [owner(null, 80 * MiB), owner('/', 80 * MiB), owner('/box/a', MiB)]],
+  ['its own were most while the trace looked', [owner('/box/web-1', 80 * MiB), owner('/box/a', MiB)]],
+  ['nothing was seen on this disk', [owner('/box/a', 80 * MiB, { number: '8:0' })]],
+])('--deep: still likely where %s', (_, owners) => {
+  expect(judge({ neighbours: writeBack, owners })).toMatchObject({ kind: 'found', certainty: 'likely' });
 });
 
 test('a disk that a limit in the root cgroup makes slow is as fast as that', () => {

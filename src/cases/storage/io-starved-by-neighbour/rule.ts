@@ -17,6 +17,7 @@ import { orElse } from '../../../linux/reading.ts';
 import { bytes } from '../../../linux/units.ts';
 import type { definition } from './case.ts';
 import { fixesFor } from './fixes.ts';
+import { type SeenOwners, seenOwners } from './seen.ts';
 
 /** Of the window that some task of it waited; of the time that the disk had work; of the bytes that others moved. */
 const waits = 0.3;
@@ -148,12 +149,19 @@ function judge(facts: RuleFacts, load: Load, wait: IoWait) {
   const takers = diskNeighbours.filter(({ device }) => device === load.device);
   const [first] = takers;
   const named = first !== undefined && !first.isWriteBack && amount(first) >= load.others / 2;
+  const seen = seenOwners(facts.traced, facts.container, load.device);
+  // The requests themselves: more than half of what others had on the disk was one neighbour's pages.
+  const isSeen =
+    seen?.most !== undefined &&
+    seen.most.bytes >= seen.others / 2 &&
+    seen.others >= seen.own &&
+    seen.others > 0;
   const seconds = Math.max(0.001, windowMs / 1000);
   const rate = (value: number): string => `${sayBytes(bytes(Math.round(value / seconds)))} per second`;
   return found({
     severity: 'warning',
-    certainty: named && !facts.io.shared ? 'proved' : 'likely',
-    summary: `Some task of it waited for I/O ${sayShare(wait.share)} of the time. ${sayDevice(host, load.device)} does all it can, ${rate(load.total)}, and ${sayShare(load.others / load.total)} of that is others’ (${rate(load.own)} its own). ${first === undefined ? 'Who they are cannot be told here.' : sayTaker(first, rate(amount(first)))} Its requests, and the commits of the file system’s journal that it waits for, stand in the same queue.`,
+    certainty: (named || isSeen) && !facts.io.shared ? 'proved' : 'likely',
+    summary: `Some task of it waited for I/O ${sayShare(wait.share)} of the time. ${sayDevice(host, load.device)} does all it can, ${rate(load.total)}, and ${sayShare(load.others / load.total)} of that is others’ (${rate(load.own)} its own). ${isSeen ? saySeen(seen) : first === undefined ? 'Who they are cannot be told here.' : sayTaker(first, rate(amount(first)))} Its requests, and the commits of the file system’s journal that it waits for, stand in the same queue.`,
     evidence: [
       ...wait.evidence,
       load.why,
@@ -172,6 +180,7 @@ function judge(facts: RuleFacts, load: Load, wait: IoWait) {
         source: `io counters of ${taker.path}, ${load.device}`,
         observed: `+${amount(taker)} bytes`,
       })),
+      ...(seen?.evidence ?? []),
     ],
     excluded: [
       {
@@ -185,10 +194,19 @@ function judge(facts: RuleFacts, load: Load, wait: IoWait) {
         observed: `${sayShare(load.own / Math.max(1, load.total))} of the bytes`,
       },
     ],
-    fixes: fixesFor(facts, load.device, first),
+    fixes: fixesFor(
+      facts,
+      load.device,
+      isSeen ? seen.most?.cgroup : first?.isWriteBack ? undefined : first?.path,
+    ),
     trace: 'block-io',
   });
 }
+
+const saySeen = ({ most, others }: SeenOwners): string =>
+  most === undefined
+    ? ''
+    : `${sayShare(most.bytes / others)} of that was seen to be pages of the cgroup ${most.cgroup}, whoever sent them to the disk.`;
 
 const amount = ({ moved }: DiskNeighbour): number => moved.readBytes + moved.writtenBytes;
 

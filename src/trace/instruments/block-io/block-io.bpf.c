@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // What a container asks of block devices: from the moment a request goes to the device (block:block_rq_issue) until it is
 // done (block:block_rq_complete), by device and direction. A request is the container's when its thread sends it off,
-// or when its pages are charged to the container's cgroup (blkcg): on cgroup v2 that finds what writeback sends, too.
+// when it is charged to the container's cgroup (blkcg), or when its first page is charged to the container's memory cgroup:
+// that finds what writeback sends, on cgroup v1 too, where all of it is the root's blkcg. Everybody else's requests are
+// added up by the memory cgroup of theirs: who keeps the device busy.
 #include "../../bpf/scope.h"
 #include "../../bpf/lost.h"
 #include "../../bpf/histogram.h"
@@ -14,8 +16,19 @@ struct blkcg {
 struct blkcg_gq {
 	struct blkcg *blkcg;
 };
+struct page {
+	unsigned long compound_head;
+	unsigned long memcg_data;
+};
+struct bio_vec {
+	struct page *bv_page;
+};
 struct bio {
 	struct blkcg_gq *bi_blkg;
+	struct bio_vec *bi_io_vec;
+};
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
 };
 struct gendisk {
 	int major;
@@ -40,6 +53,8 @@ struct request___old {
 struct limits {
 	// The container's cgroup of the io or blkio controller, by the number of its directory; 0: it has none of its own.
 	__u64 cgroup;
+	// The same of the memory controller.
+	__u64 memory;
 };
 const volatile struct limits limits SEC(".rodata.limits") = {};
 
@@ -48,6 +63,9 @@ struct sent {
 	__u32 bytes;
 	__u32 process;
 	char name[COMM];
+	// Of its first page.
+	__u64 memory;
+	__u32 own;
 };
 
 struct {
@@ -100,7 +118,46 @@ struct {
 	__type(value, struct total);
 } issuers SEC(".maps");
 
+struct owner {
+	__u64 memory;
+	__u32 major;
+	__u32 minor;
+	__u32 operation;
+	__u32 own;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct owner);
+	__type(value, struct total);
+} owners SEC(".maps");
+
 #define OPERATION 0xff
+// PageTail(): bit 0 of compound_head, the rest is the first page of the folio. MEMCG_DATA_FLAGS_MASK of memcg_data: something
+// else than a page of a process or of the page cache.
+#define TAIL 1
+#define NO_PAGE 3
+
+// The memory cgroup that the first page of a request is charged to; 0: nobody's, or the kernel's own.
+HELPER __u64 memory_of(struct request *request)
+{
+	struct bio_vec *vector = BPF_CORE_READ(request, bio, bi_io_vec);
+	struct page *page = vector ? BPF_CORE_READ(vector, bv_page) : 0;
+	struct mem_cgroup *memory;
+	unsigned long data;
+
+	if (!page || !bpf_core_field_exists(page->memcg_data))
+		return 0;
+	data = BPF_CORE_READ(page, compound_head);
+	if (data & TAIL)
+		page = (struct page *)(data - TAIL);
+	data = BPF_CORE_READ(page, memcg_data);
+	if (!data || data & NO_PAGE)
+		return 0;
+	memory = (struct mem_cgroup *)data;
+	return BPF_CORE_READ(memory, css.cgroup, kn, id);
+}
 
 HELPER bool is_charged(struct request *request)
 {
@@ -114,8 +171,8 @@ int BPF_PROG(on_issue, struct request *request)
 	struct sent sent = {};
 	__u64 key = (__u64)request;
 
-	if (!in_scope_direct(task) && !is_charged(request))
-		return 0;
+	sent.memory = memory_of(request);
+	sent.own = in_scope_direct(task) || is_charged(request) || (limits.memory && sent.memory == limits.memory);
 	sent.time = bpf_ktime_get_ns();
 	sent.bytes = BPF_CORE_READ(request, __data_len);
 	sent.process = task->tgid;
@@ -156,6 +213,7 @@ int BPF_PROG(on_complete, struct request *request, int error, unsigned int done)
 	struct sent *sent = bpf_map_lookup_elem(&requests, &key);
 	struct issuer issuer = {};
 	struct stream stream = {};
+	struct owner owner = {};
 	struct sums *sums;
 	__u64 time, bytes;
 
@@ -166,8 +224,16 @@ int BPF_PROG(on_complete, struct request *request, int error, unsigned int done)
 	bytes = sent->bytes;
 	issuer.process = sent->process;
 	__builtin_memcpy(issuer.name, sent->name, COMM);
+	owner.memory = sent->memory;
+	owner.own = sent->own;
 	bpf_map_delete_elem(&requests, &key);
 	name_stream(&stream, request);
+	owner.major = stream.major;
+	owner.minor = stream.minor;
+	owner.operation = stream.operation;
+	add_total(&owners, &owner, time, bytes);
+	if (!owner.own)
+		return 0;
 	issuer.operation = stream.operation;
 	add_total(&issuers, &issuer, time, bytes);
 	sums = sums_of(&stream);

@@ -1,10 +1,12 @@
+import type { CgroupPath } from '../../../linux/units.ts';
 import { textFrom } from '../../ebpf.ts';
 import { histogramFrom } from '../../histogram.ts';
 import { decodeAmount, decodeTotal } from '../../total.ts';
-import type { BlockOperation, BlockSender, BlockStream } from './result.ts';
+import type { BlockOperation, BlockOwner, BlockSender, BlockStream } from './result.ts';
 
 export const mostSenders = 50;
 export const mostStreams = 512;
+const mostOwners = 100;
 
 type Entry = readonly [Buffer, Buffer];
 
@@ -36,3 +38,22 @@ export const decodeSender = ([key, value]: Entry): BlockSender => ({
   ...decodeTotal(value),
   bytes: decodeAmount(value),
 });
+
+/** `struct owner`: u64 memory cgroup, u32 major, u32 minor, u32 operation, u32 own. */
+export function decodeOwners(
+  entries: readonly Entry[],
+  pathsOf: (ids: readonly bigint[]) => ReadonlyMap<bigint, CgroupPath>,
+): readonly BlockOwner[] {
+  const paths = pathsOf(entries.map(([key]) => key.readBigUInt64LE(0)).filter(id => id !== 0n));
+  return entries
+    .map(([key, value]) => ({
+      cgroup: paths.get(key.readBigUInt64LE(0)) ?? null,
+      number: `${key.readUInt32LE(8)}:${key.readUInt32LE(12)}`,
+      operation: operationAt(key, 16),
+      own: key.readUInt32LE(20) !== 0,
+      ...decodeTotal(value),
+      bytes: decodeAmount(value),
+    }))
+    .toSorted((a, b) => b.bytes - a.bytes)
+    .slice(0, mostOwners);
+}
