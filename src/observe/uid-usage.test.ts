@@ -17,7 +17,7 @@ interface Stored {
   readonly user?: number;
   readonly limit?: string;
   readonly capabilities?: string;
-  /** Numbers of its inotify descriptors. */
+  /** Numbers of its inotify descriptors; each has as many watches as its number. */
   readonly inotify?: readonly number[];
 }
 
@@ -41,7 +41,11 @@ function store(tree: TemporaryTree, processes: readonly Stored[]): void {
     link('ns/mnt', `mnt:[${namespace}]`);
     link('ns/user', `user:[${user}]`);
     link('fd/0', '/dev/null');
-    for (const number of each.inotify ?? []) link(`fd/${number}`, 'anon_inode:inotify');
+    for (const number of each.inotify ?? []) {
+      link(`fd/${number}`, 'anon_inode:inotify');
+      const watches = 'inotify wd:1 ino:2 sdev:800001 mask:fff\n'.repeat(number);
+      tree.write({ [`/proc/${pid}/fdinfo/${number}`]: `pos:\t0\nflags:\t00\nmnt_id:\t14\n${watches}` });
+    }
   }
 }
 
@@ -57,7 +61,10 @@ const web = box('web', 2);
 const db = box('db', 3);
 
 function usageOf(processes: readonly Stored[]) {
-  using tree = temporaryTree({ '/proc/sys/fs/inotify/max_user_instances': '128\n' });
+  using tree = temporaryTree({
+    '/proc/sys/fs/inotify/max_user_instances': '128\n',
+    '/proc/sys/fs/inotify/max_user_watches': '8192\n',
+  });
   store(tree, [{ pid: 1, uid: 0 }, ...processes]);
   symlinkSync('1', join(tree.root, '/proc/self'));
   return createUidTable(tree.files, [web, db], scanProcesses(tree.files)).of(web);
@@ -123,7 +130,12 @@ test('inotify instances count once, also when a child inherited them', () => {
       { pid: 300, uid: 77, namespace: 3, inotify: [3] },
     ]),
   ).toMatchObject({
-    value: [{ inotify: { limit: { value: 128 }, own: 3, others: [{ container: 'db', count: 1 }] } }],
+    value: [
+      {
+        inotify: { limit: { value: 128 }, own: 3, others: [{ container: 'db', count: 1 }] },
+        watches: { limit: { value: 8192 }, own: 3 + 4 + 9, others: [{ container: 'db', count: 3 }] },
+      },
+    ],
   });
 });
 

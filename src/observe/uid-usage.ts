@@ -4,7 +4,8 @@ import type { ProcessScan } from '../containers/scan.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { readNamespace } from '../linux/namespaces.ts';
 import { eachDescriptor } from '../linux/proc/fd.ts';
-import { readMaxUserInstances } from '../linux/proc/host/max_user_instances.ts';
+import { readMaxUserInotify } from '../linux/proc/host/inotify.ts';
+import { inotifyTarget, readInotifyWatches } from '../linux/proc/inotify.ts';
 import { readLimits } from '../linux/proc/limits.ts';
 import { type ProcessStatus, readStatus } from '../linux/proc/status.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
@@ -22,8 +23,10 @@ export interface UidUsage {
     /** The process of this container with the smallest limit, which is the one compared here. */
     readonly process: HostPid;
   };
-  /** By effective uid. */
+  /** By effective uid: instances, and the watches of all of them. */
   readonly inotify?: UidCount;
+  /** Left out where nobody of that uid has an instance, or they have too many to count. */
+  readonly watches?: UidCount;
 }
 
 export interface UidCount {
@@ -60,7 +63,7 @@ export function createUidTable(
   scan: Reading<ProcessScan>,
 ): UidTable {
   let members: Reading<readonly Member[]> | undefined;
-  let instances: Reading<ReadonlyMap<HostPid, number>> | undefined;
+  let instances: Reading<Instances> | undefined;
   return {
     of: container => {
       members ??= readMembers(files, containers, scan);
@@ -146,22 +149,62 @@ function tasksOf(
 const amount = (limit: Limit<number>): number =>
   limit.kind === 'max' ? Number.POSITIVE_INFINITY : limit.value;
 
+/** Descriptors that are inotify instances of their own, by process. */
+type Instances = ReadonlyMap<HostPid, readonly number[]>;
+
 function inotifyOf(
   files: KernelFiles,
   all: readonly Member[],
   group: readonly Member[],
   uid: number,
   container: Container,
-  instances: Reading<ReadonlyMap<HostPid, number>>,
-): Pick<UidUsage, 'inotify'> {
-  const limit = readMaxUserInstances(files);
+  instances: Reading<Instances>,
+): Pick<UidUsage, 'inotify' | 'watches'> {
+  const limit = readMaxUserInotify(files, 'instances');
   if (!limit.present || !instances.present) return {};
   const namespace = group[0]?.userNamespace ?? null;
   const same = all.filter(
     ({ status, userNamespace }) => status.uid.effective === uid && userNamespace === namespace,
   );
-  const counted = countBy(same, container, ({ status }) => instances.value.get(status.pid) ?? 0);
-  return { inotify: { limit: { kind: 'limit', value: limit.value }, ...counted } };
+  const counted = countBy(same, container, ({ status }) => instances.value.get(status.pid)?.length ?? 0);
+  return {
+    inotify: { limit: { kind: 'limit', value: limit.value }, ...counted },
+    ...watchesOf(files, same, container, instances.value),
+  };
+}
+
+/** The kernel writes a line for each watch: more than this takes too long to read. */
+const mostWatches = 200_000;
+const mostInstances = 1000;
+
+/** Watches count for the uid that made their instance, as the instance does (inotify_new_watch). */
+function watchesOf(
+  files: KernelFiles,
+  same: readonly Member[],
+  container: Container,
+  instances: Instances,
+): Pick<UidUsage, 'watches'> {
+  const limit = readMaxUserInotify(files, 'watches');
+  const holders = same.filter(({ status }) => instances.has(status.pid));
+  const all = holders.reduce((sum, { status }) => sum + (instances.get(status.pid)?.length ?? 0), 0);
+  if (!limit.present || holders.length === 0 || all > mostInstances) return {};
+  const watches = new Map<HostPid, number>();
+  let total = 0;
+  for (const { status } of holders) {
+    let own = 0;
+    for (const number of instances.get(status.pid) ?? []) {
+      own += orElse(readInotifyWatches(files, status.pid, number), 0);
+      if (total + own > mostWatches) return {};
+    }
+    watches.set(status.pid, own);
+    total += own;
+  }
+  return {
+    watches: {
+      limit: { kind: 'limit', value: limit.value },
+      ...countBy(holders, container, ({ status }) => watches.get(status.pid) ?? 0),
+    },
+  };
 }
 
 function countBy(
@@ -189,7 +232,7 @@ function countBy(
  * Inotify instances of every process. A descriptor inherited at fork is the parent's instance: where the parent has
  * one of the same number it counts once, so that the sum is rather too small than too large.
  */
-function countInotify(files: KernelFiles, members: readonly Member[]): Reading<ReadonlyMap<HostPid, number>> {
+function countInotify(files: KernelFiles, members: readonly Member[]): Reading<Instances> {
   const numbers = new Map<HostPid, ReadonlySet<number>>();
   let looked = 0;
   for (const { status } of members) {
@@ -202,15 +245,15 @@ function countInotify(files: KernelFiles, members: readonly Member[]): Reading<R
           'disabled',
           `more than ${mostDescriptors} descriptors are open here`,
         );
-      if (target === 'anon_inode:inotify') found.add(number);
+      if (target === inotifyTarget) found.add(number);
     }
     if (found.size > 0) numbers.set(status.pid, found);
   }
-  const counts = new Map<HostPid, number>();
+  const counts = new Map<HostPid, readonly number[]>();
   for (const { status } of members) {
     const inherited = numbers.get(status.parent);
     const own = [...(numbers.get(status.pid) ?? [])].filter(number => inherited?.has(number) !== true);
-    if (own.length > 0) counts.set(status.pid, own.length);
+    if (own.length > 0) counts.set(status.pid, own);
   }
   return present(counts);
 }

@@ -291,13 +291,13 @@ describe.skipIf(withoutUnshare !== undefined)(
     test('inotify instances of one uid, taken by another container', async context => {
       const lacking = whyNot('perl');
       if (lacking !== undefined) context.skip(lacking);
-      const inotifyInit = process.arch === 'x64' ? 294 : 26;
+      const [inotifyInit, addWatch] = process.arch === 'x64' ? [294, 254] : [26, 27];
       const taking = (count: number, uid = 74703): readonly string[] => [
         ...['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups', '--no-new-privs', '--'],
         ...[
           'perl',
           '-e',
-          `syscall(${inotifyInit}, 0) for 1 .. ${count}; $SIG{TERM} = sub { exit }; sleep 300`,
+          `for (1 .. ${count}) { $fd = syscall(${inotifyInit}, 0); syscall(${addWatch}, $fd, $path = "/", 2) } $SIG{TERM} = sub { exit }; sleep 300`,
         ],
       ];
       const limit = Number(readFileSync('/proc/sys/fs/inotify/max_user_instances', 'utf8'));
@@ -308,6 +308,13 @@ describe.skipIf(withoutUnshare !== undefined)(
       const found = await foundSoon('security/uid-limits-shared', `pid:${rest.init}`);
       expect(found.summary).toContain(`has ${limit} in all`);
       expect(found.evidence[1]?.observed).toMatch(new RegExp(`its own 10, .* ${limit - 10}$`));
+      // One watch in each: far from its own limit, and counted.
+      expect(found.excluded).toContainEqual(
+        expect.objectContaining({
+          claim: 'Room for inotify watches of uid 74703',
+          observed: expect.stringMatching(new RegExp(`^${limit} of \\d+, its own 10$`)),
+        }),
+      );
       expect([...(await foundIn(`pid:${apart.init}`)).keys()]).not.toContain('security/uid-limits-shared');
       expect(most.init).toBeGreaterThan(1);
     });

@@ -15,4 +15,5 @@ export const uidUsage: Schema<UidUsage> = v.object({
   uid: count,
   tasks: v.exactOptional(v.object({ ...uidCount, process: whole<HostPid>() })),
   inotify: v.exactOptional(v.object(uidCount)),
+  watches: v.exactOptional(v.object(uidCount)),
 });

@@ -2,10 +2,11 @@ import type { CommonFacts } from '../../../diagnose/facts.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
 import type { Used } from './rule.ts';
 
-/** A uid of its own mends both limits; a higher limit only moves the day. */
+/** A uid of its own mends all of these limits; a higher limit only moves the day. */
 export function fixesFor({ engine, pod }: CommonFacts['container'], shared: readonly Used[]): readonly Fix[] {
   const tasks = shared.find(({ kind }) => kind === 'tasks');
   const inotify = shared.find(({ kind }) => kind === 'inotify');
+  const watches = shared.find(({ kind }) => kind === 'watches');
   const isEngine = engine === 'docker' || engine === 'podman';
   return [
     {
@@ -37,13 +38,22 @@ export function fixesFor({ engine, pod }: CommonFacts['container'], shared: read
         ]),
     ...(inotify === undefined
       ? []
+      : [raise('instances', inotify, 'Room for all of them, at about 1 KiB of kernel memory each')]),
+    ...(watches === undefined
+      ? []
       : [
-          {
-            action: 'Or raise the limit of inotify instances for all uids of the host',
-            command: `sysctl fs.inotify.max_user_instances=${inotify.total * 4}`,
-            effect: 'Room for all of them, at about 1 KiB of kernel memory each',
-            risk: 'Host-wide; put it into /etc/sysctl.d to keep it',
-          },
+          raise(
+            'watches',
+            watches,
+            'Room for all of them, at about 1 KiB of kernel memory each while in use',
+          ),
         ]),
   ];
 }
+
+const raise = (what: 'instances' | 'watches', { total }: Used, effect: string): Fix => ({
+  action: `Or raise the limit of inotify ${what} for all uids of the host`,
+  command: `sysctl fs.inotify.max_user_${what}=${total * 4}`,
+  effect,
+  risk: 'Host-wide; put it into /etc/sysctl.d to keep it',
+});

@@ -80,6 +80,21 @@ test('inotify instances: a warning for who uses them, a notice for who might', (
   expect(judge([inotify(0, 128, ['db', 128])])).toMatchObject({ severity: 'notice' });
 });
 
+test('watches, which fail as a full disk does', () => {
+  const watches = (own: number): UidUsage => ({
+    uid: 0,
+    watches: { limit: limitOf(8192), own, others: [{ container: 'ide', count: 8192 - own }] },
+  });
+  expect(judge([watches(12)])).toMatchObject({
+    severity: 'warning',
+    summary: expect.stringMatching(
+      /has 8192 in all .* ENOSPC .* 12 of them are its own; the others: ide 8180\.$/,
+    ),
+    evidence: [{ source: '/proc/sys/fs/inotify/max_user_watches' }, {}],
+    fixes: [{}, {}, { command: 'sysctl fs.inotify.max_user_watches=32768' }],
+  });
+});
+
 test('what the pids cgroup has room for is excluded; a full one is not', () => {
   const pids = (current: number) => present(chain(level('/box/web-1', pidsSample({ current }))));
   expect(judge([tasks(4, 20, ['db', 16])], { pids: pids(6) })).toMatchObject({

@@ -8,9 +8,37 @@ import { fixesFor } from './fixes.ts';
 
 type RuleFacts = Parameters<typeof rule>[0];
 
-/** One of the two limits, for one uid of the container. */
+type Kind = 'tasks' | 'inotify' | 'watches';
+
+const kinds: Readonly<
+  Record<
+    Kind,
+    { readonly what: string; readonly fails: string; readonly limit: string; readonly count: string }
+  >
+> = {
+  tasks: {
+    what: 'tasks',
+    fails: 'a fork fails with EAGAIN',
+    limit: 'Max processes',
+    count: '/proc/*/status Uid, Threads',
+  },
+  inotify: {
+    what: 'inotify instances',
+    fails: 'inotify_init fails with EMFILE ("too many open files")',
+    limit: '/proc/sys/fs/inotify/max_user_instances',
+    count: '/proc/*/fd, anon_inode:inotify',
+  },
+  watches: {
+    what: 'inotify watches',
+    fails: 'inotify_add_watch fails with ENOSPC ("no space left on device")',
+    limit: '/proc/sys/fs/inotify/max_user_watches',
+    count: '/proc/*/fdinfo, lines "inotify wd:"',
+  },
+};
+
+/** One of the limits, for one uid of the container. */
 export interface Used extends UidCount {
-  readonly kind: 'tasks' | 'inotify';
+  readonly kind: Kind;
   readonly uid: number;
   /** Of the container and of all others. */
   readonly total: number;
@@ -35,14 +63,20 @@ export const rule: RuleOf<typeof definition> = facts => {
   });
 };
 
-function usedOf({ uid, tasks, inotify }: UidUsage): readonly Used[] {
-  const total = ({ own, others }: UidCount): number => others.reduce((sum, { count }) => sum + count, own);
-  return [
-    ...(tasks === undefined ? [] : [{ ...tasks, kind: 'tasks' as const, uid, total: total(tasks) }]),
-    ...(inotify === undefined
+function usedOf({ uid, tasks, inotify, watches }: UidUsage): readonly Used[] {
+  const used = (kind: Kind, count: UidCount | undefined, process: number | null = null): readonly Used[] =>
+    count === undefined
       ? []
-      : [{ ...inotify, kind: 'inotify' as const, uid, total: total(inotify), process: null }]),
-  ];
+      : [
+          {
+            ...count,
+            kind,
+            uid,
+            total: count.others.reduce((sum, each) => sum + each.count, count.own),
+            process,
+          },
+        ];
+  return [...used('tasks', tasks, tasks?.process), ...used('inotify', inotify), ...used('watches', watches)];
 }
 
 /** The next one is refused: the kernel lets a uid have as many as the limit says, and not one more. */
@@ -61,34 +95,27 @@ function sayOthers({ others }: Used, most: number): string {
 }
 
 function sentence(used: Used): string {
-  const held = `${used.own} of them are its own; the others: ${sayOthers(used, named)}.`;
-  return used.kind === 'tasks'
-    ? `uid ${used.uid} may have ${sayLimit(used)} tasks (RLIMIT_NPROC), and has ${used.total} in all containers together: a fork fails with EAGAIN. ${held}`
-    : `uid ${used.uid} may have ${sayLimit(used)} inotify instances, and has ${used.total} in all containers together: inotify_init fails with EMFILE ("too many open files"). ${held}`;
+  const { what, fails } = kinds[used.kind];
+  const limit = used.kind === 'tasks' ? ' (RLIMIT_NPROC)' : '';
+  return `uid ${used.uid} may have ${sayLimit(used)} ${what}${limit}, and has ${used.total} in all containers together: ${fails}. ${used.own} of them are its own; the others: ${sayOthers(used, named)}.`;
 }
 
-const whatOf = ({ kind, uid }: Used): string =>
-  kind === 'tasks' ? `tasks of uid ${uid}` : `inotify instances of uid ${uid}`;
+const whatOf = ({ kind, uid }: Used): string => `${kinds[kind].what} of uid ${uid}`;
 
-const limitSource = ({ process }: Used): string =>
-  process === null ? '/proc/sys/fs/inotify/max_user_instances' : `/proc/${process}/limits Max processes`;
-
-const countSource = ({ kind }: Used): string =>
-  kind === 'tasks' ? '/proc/*/status Uid, Threads' : '/proc/*/fd, anon_inode:inotify';
+const limitSource = ({ kind, process }: Used): string =>
+  process === null ? kinds[kind].limit : `/proc/${process}/limits ${kinds[kind].limit}`;
 
 const evidenceOf = (used: Used): readonly Evidence[] => [
   { claim: `Limit of ${whatOf(used)}`, source: limitSource(used), observed: sayLimit(used) },
   {
     claim: 'There are, in this user namespace',
-    source: countSource(used),
+    source: kinds[used.kind].count,
     observed: `${used.total}: its own ${used.own}, ${sayOthers(used, 8)}`,
   },
 ];
 
 const roomEvidence = (used: Used): Evidence => ({
-  claim: isFull(used)
-    ? `All ${whatOf(used)} are its own`
-    : `Room for ${used.kind === 'tasks' ? 'tasks' : 'inotify instances'} of uid ${used.uid}`,
+  claim: isFull(used) ? `All ${whatOf(used)} are its own` : `Room for ${whatOf(used)}`,
   source: limitSource(used),
   observed: `${used.total} of ${sayLimit(used)}, its own ${used.own}`,
 });
