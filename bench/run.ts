@@ -1,13 +1,19 @@
-/** `npm run bench [NAME…]`: runs bench/NAME.ts, or all of them, and prints what each measured against its budget. */
+/**
+ * `npm run bench [NAME…]`: runs bench/NAME.ts, or all of them, and prints what each measured against its budget. With
+ * `-- NAME --write` those that have a place in docs/ put their tables there.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BenchRow } from './row.ts';
 
+const helpers = ['run.ts', 'row.ts', 'tracers.ts', 'trace-measure.ts', 'trace-document.ts', 'workloads.ts'];
 const names = readdirSync(import.meta.dirname)
-  .filter(file => /^[a-z-]+\.ts$/.test(file) && !['run.ts', 'row.ts', 'tracers.ts'].includes(file))
+  .filter(file => /^[a-z-]+\.ts$/.test(file) && !helpers.includes(file))
   .map(file => file.replace(/\.ts$/, ''));
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const writes = words.includes('--write');
+const wanted = words.filter(word => word !== '--write');
 const unknown = wanted.filter(name => !names.includes(name));
 if (unknown.length > 0) {
   console.error(`bench: there is no ${unknown.join(', ')}. Here are ${names.join(', ')}.`);
@@ -17,11 +23,13 @@ if (unknown.length > 0) {
 const rows: BenchRow[] = [];
 for (const name of wanted.length > 0 ? wanted : names) {
   console.error(`bench: ${name} …`);
-  const { bench } = (await import(pathToFileURL(join(import.meta.dirname, `${name}.ts`)).href)) as {
+  const { bench, write } = (await import(pathToFileURL(join(import.meta.dirname, `${name}.ts`)).href)) as {
     bench: () => Promise<BenchRow[]>;
+    write?: () => void;
   };
   try {
     rows.push(...(await bench()));
+    if (writes) write?.();
   } catch (error) {
     console.error(`bench: ${name} could not be measured: ${error instanceof Error ? error.message : error}`);
     process.exitCode = 1;

@@ -1,17 +1,22 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { LabContainer } from '../src/lab/lab.ts';
+import { hasProgram } from '../src/linux/programs.ts';
 
 /** Something that looks into the kernel while a workload runs: ours, or another that answers the same question. */
 export interface Tracer {
   readonly name: string;
   readonly command: (container: LabContainer) => readonly [string, ...string[]];
-  /** What it says when everything is attached. */
+  /** What it says when everything is attached, ... */
   readonly ready: RegExp;
+  /** ... or a little before. */
+  readonly settleMs: number;
+  /** Whether the machine has it. */
+  readonly isThere: () => boolean;
 }
 
 const glassbox = join(dirname(import.meta.dirname), 'glassbox');
@@ -21,12 +26,16 @@ export const ours = (instrument: string, ...more: readonly string[]): Tracer => 
   name: `glassbox trace ${instrument}`,
   command: ({ selector }) => [glassbox, 'trace', instrument, selector, '--for', '120s', ...more],
   ready: /Ctrl-C ends it early/,
+  settleMs: 0,
+  isThere: () => true,
 });
 
 export const bpftrace = (name: string, program: string): Tracer => ({
   name,
   command: () => ['bpftrace', '-e', `BEGIN { printf("ready\\n"); } ${program}`],
   ready: /ready/,
+  settleMs: 700,
+  isThere: () => hasProgram('bpftrace'),
 });
 
 const data = join(tmpdir(), `glassbox-bench-${process.pid}.data`);
@@ -36,6 +45,17 @@ export const perf = (name: string, ...words: readonly string[]): Tracer => ({
   name,
   command: () => ['sh', '-c', `echo ready; exec perf record -q -o ${data} ${words.join(' ')}`],
   ready: /ready/,
+  settleMs: 700,
+  isThere: () => hasProgram('perf'),
+});
+
+/** A summary of the system calls of the whole machine: it follows no child of a process that runs already. */
+export const perfTrace = (name: string): Tracer => ({
+  name,
+  command: () => ['sh', '-c', `echo ready; exec perf trace -a -s -o ${data}`],
+  ready: /ready/,
+  settleMs: 1000,
+  isThere: () => hasProgram('perf'),
 });
 
 /** Attached to PID 1 and all that it makes. */
@@ -47,9 +67,9 @@ export const strace = (name: string, ...words: readonly string[]): Tracer => ({
     `echo ready; exec strace -qq -f -o ${data} ${words.join(' ')} -p ${init}`,
   ],
   ready: /ready/,
+  settleMs: 300,
+  isThere: () => hasProgram('strace'),
 });
-
-export const hasProgram = (name: string): boolean => spawnSync('which', [name]).status === 0;
 
 /** Runs `action` while a tracer looks. */
 export async function whileTracing<T>(
@@ -64,8 +84,7 @@ export async function whileTracing<T>(
   const exited = once(child, 'exit');
   try {
     await said(child, child.stdout, tracer.ready);
-    // bpftrace and perf say so before their last probe is attached.
-    await new Promise(resolve => setTimeout(resolve, 700));
+    await new Promise(resolve => setTimeout(resolve, tracer.settleMs));
     return await action();
   } finally {
     if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGINT');

@@ -12,7 +12,7 @@ export const instrument: Instrument<SignalsResult> = {
   question: 'Who sends which signal to whom, and does the kernel drop it?',
   unit: 'signals',
   kind: 'stream',
-  cost: 'an event for each signal to or from it: a tenth in a storm of 270,000 signals a second, nothing that can be measured otherwise',
+  cost: 'an event for each signal to or from it: 5 to 8 % in a storm of 270,000 signals a second, nothing that can be measured otherwise',
   example: 'glassbox trace signals web-1 --for 10s',
   engines: [
     { engine: 'ebpf', tracepoints: ['signal:signal_generate'] },
