@@ -2,6 +2,9 @@ import { type CatalogueEntry, entry } from './entry.ts';
 import { definition as cgroupOom } from './memory/cgroup-oom/case.ts';
 import { lab as cgroupOomLab } from './memory/cgroup-oom/lab.ts';
 import { rule as cgroupOomRule } from './memory/cgroup-oom/rule.ts';
+import { definition as highLimitThrottles } from './memory/high-limit-throttles/case.ts';
+import { lab as highLimitThrottlesLab } from './memory/high-limit-throttles/lab.ts';
+import { rule as highLimitThrottlesRule } from './memory/high-limit-throttles/rule.ts';
 import { definition as hostOom } from './memory/host-oom/case.ts';
 import { lab as hostOomLab } from './memory/host-oom/lab.ts';
 import { rule as hostOomRule } from './memory/host-oom/rule.ts';
@@ -226,4 +229,5 @@ export const catalogue: readonly CatalogueEntry[] = [
   entry(vethCost, vethCostRule, vethCostLab),
   entry(ioStarvedByNeighbour, ioStarvedByNeighbourRule, ioStarvedByNeighbourLab),
   entry(trafficControlDrops, trafficControlDropsRule, trafficControlDropsLab),
+  entry(highLimitThrottles, highLimitThrottlesRule, highLimitThrottlesLab),
 ];

@@ -1,5 +1,5 @@
 import type { CgroupLimits } from '../linux/cgroup/limits.ts';
-import type { Controller } from '../linux/cgroup/model.ts';
+import type { CgroupVersion, Controller } from '../linux/cgroup/model.ts';
 import type { NamespaceKind } from '../linux/namespaces.ts';
 import type { Bytes, HostPid } from '../linux/units.ts';
 import type { LabNetwork } from './network/network.ts';
@@ -58,7 +58,7 @@ export interface FigureReader {
 
 /** What a lab cannot do without; an unmet one skips the lab and says the remedy. */
 export type LabNeed =
-  | { readonly kind: 'controller'; readonly controller: Controller }
+  | { readonly kind: 'controller'; readonly controller: Controller; readonly version?: CgroupVersion }
   /** A real disk (not tmpfs) under the work directory with that much room. */
   | { readonly kind: 'disk'; readonly free: Bytes }
   /** A kernel that can swap, and a disk under the work directory whose file system takes swap files. */

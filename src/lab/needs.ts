@@ -109,10 +109,15 @@ const disposableMark = '/run/glassbox-disposable';
 function unmet(need: LabNeed): Skipped | undefined {
   switch (need.kind) {
     case 'controller': {
-      const hierarchy = hierarchyOf(labLayout(), need.controller);
-      return hierarchy.present
-        ? undefined
-        : { because: `this host lacks ${hierarchy.what}`, remedy: hierarchy.remedy };
+      const { controller, version } = need;
+      const hierarchy = hierarchyOf(labLayout(), controller);
+      if (!hierarchy.present)
+        return { because: `this host lacks ${hierarchy.what}`, remedy: hierarchy.remedy };
+      if (version === undefined || hierarchy.value.version === version) return undefined;
+      return {
+        because: `it is about the ${controller} controller of cgroup ${version}, and this host has that of ${hierarchy.value.version}`,
+        remedy: `add --vm=${version}: glassbox lab run <case> --vm=${version}`,
+      };
     }
     case 'disk':
       return unmetDisk(need.free);

@@ -1,4 +1,4 @@
-import { flatMapReading, type Reading } from '../reading.ts';
+import { absent, flatMapReading, type Reading } from '../reading.ts';
 import type { Bytes, CgroupPath, Microseconds } from '../units.ts';
 import { hierarchyOf, locateIn } from './layout.ts';
 import type { CgroupLayout, CgroupVersion, Controller, IoLimit } from './model.ts';
@@ -9,6 +9,8 @@ export interface CgroupLimits {
   readonly memory?: Bytes | 'max';
   /** Memory and swap together, as v1 counts; the difference to `memory` becomes v2's memory.swap.max. */
   readonly memoryAndSwap?: Bytes | 'max';
+  /** v2 alone: above it tasks are held up and not killed. */
+  readonly memoryHigh?: Bytes | 'max';
   readonly pids?: number | 'max';
   readonly cpu?: {
     readonly quota: Microseconds | 'max';
@@ -32,7 +34,8 @@ export function controllersFor(limits: CgroupLimits): readonly Controller[] {
   if (limits.cpu !== undefined || limits.cpuShares !== undefined) wanted.push('cpu');
   if (limits.cpus !== undefined) wanted.push('cpuset');
   if (limits.io !== undefined) wanted.push('io');
-  if (limits.memory !== undefined || limits.memoryAndSwap !== undefined) wanted.push('memory');
+  if ([limits.memory, limits.memoryAndSwap, limits.memoryHigh].some(limit => limit !== undefined))
+    wanted.push('memory');
   if (limits.pids !== undefined) wanted.push('pids');
   if (limits.hugePages !== undefined) wanted.push('hugetlb');
   return wanted;
@@ -120,7 +123,13 @@ function inController(
 }
 
 /** memsw may never be below memory, so growing starts with memsw and shrinking with memory. */
-function setMemoryV1(writer: CgroupWriter, directory: string, { memory, memoryAndSwap }: CgroupLimits): Done {
+function setMemoryV1(
+  writer: CgroupWriter,
+  directory: string,
+  { memory, memoryAndSwap, memoryHigh }: CgroupLimits,
+): Done {
+  if (memoryHigh !== undefined)
+    return absent(`${directory}/memory.high`, 'disabled', 'cgroup v2 has it: boot with cgroup_no_v1=memory');
   const set = (name: string, value: Bytes | 'max' | undefined) => (): Done =>
     value === undefined ? done : writer.write(`${directory}/${name}`, value === 'max' ? '-1' : String(value));
   const setMemory = set('memory.limit_in_bytes', memory);
@@ -129,7 +138,11 @@ function setMemoryV1(writer: CgroupWriter, directory: string, { memory, memoryAn
   return shrinking.present || memoryAndSwap === undefined ? shrinking : inOrder(setMemsw, setMemory);
 }
 
-function setMemoryV2(writer: CgroupWriter, directory: string, { memory, memoryAndSwap }: CgroupLimits): Done {
+function setMemoryV2(
+  writer: CgroupWriter,
+  directory: string,
+  { memory, memoryAndSwap, memoryHigh }: CgroupLimits,
+): Done {
   const swap =
     memoryAndSwap === undefined || memoryAndSwap === 'max' || memory === undefined || memory === 'max'
       ? memoryAndSwap
@@ -137,6 +150,7 @@ function setMemoryV2(writer: CgroupWriter, directory: string, { memory, memoryAn
   return inOrder(
     () => (memory === undefined ? done : writer.write(`${directory}/memory.max`, String(memory))),
     () => (swap === undefined ? done : writer.write(`${directory}/memory.swap.max`, String(swap))),
+    () => (memoryHigh === undefined ? done : writer.write(`${directory}/memory.high`, String(memoryHigh))),
   );
 }
 

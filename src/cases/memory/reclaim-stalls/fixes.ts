@@ -1,28 +1,23 @@
 import type { Container } from '../../../containers/container.ts';
 import { type MemoryChain, roomierLimit, sayLevel, setLimitCommand } from '../../../diagnose/memory-limit.ts';
 import type { Fix } from '../../../diagnose/verdict.ts';
-import { sayBytes, shellWord } from '../../../diagnose/wording.ts';
+import { sayBytes } from '../../../diagnose/wording.ts';
 import { bytes } from '../../../linux/units.ts';
 import type { Pressed } from './pressed.ts';
 
 export function fixesFor(
   container: Container,
   chain: MemoryChain,
-  { level, atHigh }: Pressed,
+  { level }: Pressed,
   isWritten: boolean,
 ): readonly Fix[] {
-  const { limit, high, usage } = level.last;
-  const bound = atHigh && high.present && high.value.kind === 'limit' ? high.value.value : undefined;
-  const hard = limit.kind === 'limit' ? limit.value : usage;
-  const wanted = roomierLimit(bytes((bound ?? hard) * 2));
-  const command =
-    bound === undefined
-      ? setLimitCommand(container, chain, level, wanted)
-      : `echo ${wanted} > ${shellWord(`${level.directory}/memory.high`)}`;
+  const { limit, usage } = level.last;
+  const wanted = roomierLimit(bytes((limit.kind === 'limit' ? limit.value : usage) * 2));
+  const command = setLimitCommand(container, chain, level, wanted);
   const whose = container.pod === null ? sayLevel(chain, level) : container.pod.container;
   return [
     {
-      action: `Raise ${bound === undefined ? 'the memory limit' : 'memory.high'} of ${whose} to ${sayBytes(wanted)}, so that there is room while the rest is written`,
+      action: `Raise the memory limit of ${whose} to ${sayBytes(wanted)}, so that there is room while the rest is written`,
       ...(command === undefined ? {} : { command }),
       effect: 'Bursts are taken in at the speed of memory, and written by the kernel afterwards',
       risk: 'The host must have the memory; a program that always writes faster than the disk fills any limit',

@@ -7,14 +7,11 @@ import {
 } from '../../../diagnose/memory-limit.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
 import { sayBytes } from '../../../diagnose/wording.ts';
-import { absent, present } from '../../../linux/reading.ts';
-import { type Bytes, bytes } from '../../../linux/units.ts';
+import type { Bytes } from '../../../linux/units.ts';
 
-/** A level at which charges met a bound in the window. */
+/** A level at which charges met the limit in the window. What memory.high does is memory/high-limit-throttles. */
 export interface Pressed {
   readonly level: MemoryLevel;
-  /** memory.high of v2, and not the limit. */
-  readonly atHigh: boolean;
   /** Undefined where this kernel does not count it. */
   readonly times: number | undefined;
   readonly evidence: Evidence;
@@ -26,7 +23,7 @@ const full = 0.9;
 /** The nearest such level. At one above, others may be what filled it; that it is this container that waits PSI says. */
 export function pressedLevel(chain: MemoryChain): Pressed | undefined {
   for (const level of levelsOf(chain)) {
-    const pressed = atLimit(chain, level) ?? atHigh(level);
+    const pressed = atLimit(chain, level);
     if (pressed !== undefined) return pressed;
   }
   return undefined;
@@ -40,7 +37,6 @@ function atLimit(chain: MemoryChain, level: MemoryLevel): Pressed | undefined {
     return hits.value > 0
       ? {
           level,
-          atHigh: false,
           times: hits.value,
           evidence: counted(level, hits.value, memoryFile(level, 'hits')),
         }
@@ -53,7 +49,6 @@ function atLimit(chain: MemoryChain, level: MemoryLevel): Pressed | undefined {
   if (!isTightest || usage < limit.value * full) return undefined;
   return {
     level,
-    atHigh: false,
     times: undefined,
     evidence: {
       claim: 'It is full; how often charges met the limit is not counted',
@@ -63,30 +58,14 @@ function atLimit(chain: MemoryChain, level: MemoryLevel): Pressed | undefined {
   };
 }
 
-function atHigh(level: MemoryLevel): Pressed | undefined {
-  const hits = growth(level, ({ highHits }) =>
-    highHits === undefined ? absent('memory.events high', 'disabled', 'cgroup v2 has it') : present(highHits),
-  );
-  if (!hits.present || hits.value === 0) return undefined;
-  return {
-    level,
-    atHigh: true,
-    times: hits.value,
-    evidence: counted(level, hits.value, `${level.directory}/memory.events.local high`),
-  };
-}
-
 const counted = (level: MemoryLevel, times: number, source: string): Evidence => ({
-  claim: `Charges met a bound of ${sayBytes(boundOf(level) ?? bytes(0))} in the window`,
+  claim: `Charges met the limit of ${sayBytes(limitOf(level))} in the window`,
   source,
   observed: `+${times}`,
 });
 
-function boundOf({ last: { limit, high } }: MemoryLevel): Bytes | undefined {
-  const soft = high.present && high.value.kind === 'limit' ? high.value.value : undefined;
-  const hard = limit.kind === 'limit' ? limit.value : undefined;
-  return soft === undefined || (hard !== undefined && hard < soft) ? hard : soft;
-}
+const limitOf = ({ last: { limit, usage } }: MemoryLevel): Bytes =>
+  limit.kind === 'limit' ? limit.value : usage;
 
 export const sayPressed = (level: MemoryLevel): string =>
-  `${sayBytes(level.last.usage)} of ${sayBytes(boundOf(level) ?? level.last.usage)}`;
+  `${sayBytes(level.last.usage)} of ${sayBytes(limitOf(level))}`;

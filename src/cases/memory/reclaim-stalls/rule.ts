@@ -1,16 +1,9 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
-import { growth } from '../../../diagnose/facts.ts';
-import {
-  type MemoryChain,
-  type MemoryLevel,
-  memoryFile,
-  sayLevel,
-  smallestPage,
-} from '../../../diagnose/memory-limit.ts';
-import { type MemoryStalls, measureStalls } from '../../../diagnose/memory-stalls.ts';
+import { type MemoryChain, memoryFile, sayLevel } from '../../../diagnose/memory-limit.ts';
+import { type MemoryStalls, measureStalls, refaultsIn } from '../../../diagnose/memory-stalls.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
 import { capitalised, sayBytes, sayShare } from '../../../diagnose/wording.ts';
-import { absent, present } from '../../../linux/reading.ts';
+import { absent } from '../../../linux/reading.ts';
 import { bytes } from '../../../linux/units.ts';
 import type { definition, ReclaimStallsFacts } from './case.ts';
 import { fixesFor } from './fixes.ts';
@@ -22,8 +15,6 @@ import { type SeenReclaim, seenReclaim } from './traced.ts';
 const notable = 0.1;
 /** Half of the time some task stands still. */
 const severe = 0.5;
-/** From here on the waits are for pages that come back: memory/swapping and memory/page-cache-fills-limit say so. */
-const refaultBytesPerSecond = 2 ** 20;
 /** Of the usage: from here on it is write-back that reclaim waits for. */
 const writtenShare = 0.2;
 
@@ -57,9 +48,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   if (seen?.count === 0 && sleepersIn(facts.processes).length === 0)
     return ruledOut(stalls.evidence, seen.evidence);
   const returning = refaultsIn(chain.own, facts.windowMs);
-  if (returning !== undefined && returning.rate >= refaultBytesPerSecond) {
-    return ruledOut(stalls.evidence, returning.evidence);
-  }
+  if (returning?.much === true) return ruledOut(stalls.evidence, returning.evidence);
   return judge(facts, stalls, seen, pressed, returning?.evidence);
 };
 
@@ -75,23 +64,6 @@ const unmeasured = ({ container, pressure }: ReclaimStallsFacts) =>
         pressure.because,
         `${pressure.remedy}; or glassbox diagnose --deep ${container.name}`,
       );
-
-/** Pages that had been taken and were needed again, of files and of swap. */
-function refaultsIn(own: MemoryLevel, windowMs: number) {
-  const refaults = growth(own, ({ breakdown }) => {
-    if (!breakdown.present) return breakdown;
-    const { fileRefaults, anonymousRefaults = 0 } = breakdown.value;
-    return fileRefaults.present ? present(fileRefaults.value + anonymousRefaults) : fileRefaults;
-  });
-  if (!refaults.present) return undefined;
-  const rate = (refaults.value * smallestPage) / Math.max(0.001, windowMs / 1000);
-  const evidence: Evidence = {
-    claim: `${rate >= refaultBytesPerSecond ? 'Waits' : 'Not waits'} for pages that come back: ${sayBytes(bytes(rate))} per s`,
-    source: `${memoryFile(own, 'stat')} workingset_refault_*`,
-    observed: `+${refaults.value} pages in ${Math.round(windowMs)} ms`,
-  };
-  return { rate, evidence };
-}
 
 function judge(
   facts: ReclaimStallsFacts,
@@ -110,7 +82,7 @@ function judge(
   return found({
     severity: stalls.share >= severe ? 'critical' : 'warning',
     certainty: seen !== undefined || (sleepers.length > 0 && !chain.shared) ? 'proved' : 'likely',
-    summary: `Some task stood still ${sayShare(stalls.share)} of the time until room was made for it. ${capitalised(sayLevel(chain, pressed.level))} is full (${sayPressed(pressed.level)}), and charges met ${pressed.atHigh ? 'memory.high' : 'the limit'}${pressed.times === undefined ? '' : ` ${pressed.times} times`} in the window. ${why}: write(), page faults and network buffers all wait there.`,
+    summary: `Some task stood still ${sayShare(stalls.share)} of the time until room was made for it. ${capitalised(sayLevel(chain, pressed.level))} is full (${sayPressed(pressed.level)}), and charges met the limit${pressed.times === undefined ? '' : ` ${pressed.times} times`} in the window. ${why}: write(), page faults and network buffers all wait there.`,
     evidence: [
       stalls.evidence,
       pressed.evidence,
