@@ -11,9 +11,9 @@ export const definition = defineCase({
   mayUse: ['pressure', 'processes', 'traced'],
   instruments: ['reclaim'],
   references: [
-    'Documentation/admin-guide/cgroup-v2.rst (memory.high, memory.max)',
+    'Documentation/admin-guide/cgroup-v2.rst (memory.max)',
     'Documentation/accounting/psi.rst',
-    'mm/memcontrol.c: try_charge_memcg, mem_cgroup_handle_over_high',
+    'mm/memcontrol.c: try_charge_memcg',
     'mm/vmscan.c: shrink_folio_list (legacy memcg waits for writeback)',
   ],
 });

@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { cpuUsageFile } from '../../../diagnose/cpu-usage.ts';
 import { inHostNamespace } from '../../../diagnose/net-counters.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
@@ -19,7 +20,11 @@ const manyPackets = 5000;
 export const rule: RuleOf<typeof definition> = facts => {
   const [worst] = sharedCpus(facts);
   if (worst === undefined || worst.used === 0)
-    return ruledOut({ claim: 'It did not run in the window', source: 'cpuacct.usage', observed: '+0' });
+    return ruledOut({
+      claim: 'It did not run in the window',
+      source: cpuUsageFile(facts.cpu.own),
+      observed: '+0',
+    });
   const window = facts.windowMs * 1000;
   const trace = tracedBy(facts.traced, 'softirq');
   const taken = trace.present ? trace.value.takenUs / trace.value.seconds / 1e6 : 0;

@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { cpuUsageFile } from '../../../diagnose/cpu-usage.ts';
 import type { Neighbour } from '../../../diagnose/facts.ts';
 import { type Evidence, found, inconclusive, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
 import { sayCount, sayShare, sayTime } from '../../../diagnose/wording.ts';
@@ -36,7 +37,7 @@ export const rule: RuleOf<typeof definition> = facts => {
     });
   if (contention.busyShare < saturated) return ruledOut(waited, idleEvidence(contention));
   if (contention.lost < enough || lostShare(contention) < leastShare)
-    return ruledOut(waited, ownThreads(contention));
+    return ruledOut(waited, ownThreads(contention, facts));
 
   const takers = contention.takers.filter(({ taken }) => taken >= contention.lost / 20);
   const seen = seenTakers(facts.traced, facts.neighbours);
@@ -100,11 +101,7 @@ const waitEvidence = ({ waited, waitEach }: Contention): Evidence => ({
 
 const ranEvidence = ({ ran }: Contention, { cpu: { own, shared } }: RuleFacts): Evidence => ({
   claim: 'CPU time it got',
-  source: shared
-    ? '/proc/<pid>/task/<tid>/schedstat, first field (ns)'
-    : own.version === 'v1'
-      ? `cpuacct.usage of ${own.path}`
-      : `${own.directory}/cpu.stat usage_usec`,
+  source: shared ? '/proc/<pid>/task/<tid>/schedstat, first field (ns)' : cpuUsageFile(own),
   observed: `+${sayTime(ran)}`,
 });
 
@@ -120,8 +117,8 @@ const idleEvidence = ({ busyShare, cpus }: Contention): Evidence => ({
   observed: `${sayShare(busyShare)} used`,
 });
 
-const ownThreads = ({ ran, cpus, lost }: Contention): Evidence => ({
+const ownThreads = ({ ran, cpus, lost }: Contention, { cpu: { own } }: RuleFacts): Evidence => ({
   claim: 'It had most of its CPUs: its own threads wait for each other',
-  source: `cpuacct.usage (v1), cpu.stat usage_usec (v2), ${sayCount(cpus.length, 'CPU')}`,
+  source: `${cpuUsageFile(own)}, ${sayCount(cpus.length, 'CPU')}`,
   observed: `ran ${sayTime(ran)}, lost ${sayTime(lost)}`,
 });

@@ -1,3 +1,4 @@
+import { cpuUsageFile } from '../../../diagnose/cpu-usage.ts';
 import type { CommonFacts, FactsByName } from '../../../diagnose/facts.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
 import { sayCount, sayTime } from '../../../diagnose/wording.ts';
@@ -15,8 +16,7 @@ export function usageEvidence(
   return [
     {
       claim: `CPU time used, of ${sayTime(allowed)}`,
-      source:
-        level.version === 'v1' ? `cpuacct.usage of ${level.path}` : `${level.directory}/cpu.stat usage_usec`,
+      source: cpuUsageFile(level),
       observed: `+${sayTime(usage.value)}`,
     },
   ];

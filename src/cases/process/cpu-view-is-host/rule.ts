@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { cpuUsageFile } from '../../../diagnose/cpu-usage.ts';
 import { growth } from '../../../diagnose/facts.ts';
 import { sayProgram } from '../../../diagnose/program.ts';
 import { type Evidence, found, ruledOut } from '../../../diagnose/verdict.ts';
@@ -95,10 +96,7 @@ function usageEvidence({ cpu, windowMs }: RuleFacts, limit: TrueLimit): readonly
   return [
     {
       claim: `CPU it really used: ${sayCpus(cpus)}, ${sayShare(cpus / limit.cpus)} of its limit`,
-      source:
-        cpu.own.version === 'v1'
-          ? `cpuacct.usage of ${cpu.own.path}`
-          : `${cpu.own.directory}/cpu.stat usage_usec`,
+      source: cpuUsageFile(cpu.own),
       observed: `+${sayTime(microseconds(used.value))}`,
     },
   ];

@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { cpuUsageFile } from '../../../diagnose/cpu-usage.ts';
 import { growth } from '../../../diagnose/facts.ts';
 import { type Evidence, found, inconclusive, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
 import { sayCount, sayTime } from '../../../diagnose/wording.ts';
@@ -145,7 +146,7 @@ function excludedBy({ cpu, freezer, windowMs }: RuleFacts, total: number): reado
     if (used.present && used.value < windowMs * 1000 * Math.max(1, total) * 0.5)
       evidence.push({
         claim: 'Not its demand for CPU: it used less than it adds to the load',
-        source: own.version === 'v1' ? `cpuacct.usage of ${own.path}` : `${own.directory}/cpu.stat`,
+        source: cpuUsageFile(own),
         observed: `+${sayTime(used.value)} in ${Math.round(windowMs)} ms`,
       });
   }
