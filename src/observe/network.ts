@@ -101,7 +101,7 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
       samples.push(sampleNamespaces(files, inits, readCounters, samples.length === 0));
       hostConntrack.push(readConntrackStat(files, hostPid(1)));
       if (inits.length > 0 && inits.length <= namespacesReadWhole)
-        places.push(samplePlaces(files, readCounters));
+        places.push(samplePlaces(files, readCounters, [...(samples.at(-1)?.keys() ?? [])]));
     },
     finish: members => {
       const ends = [samples[0] ?? new Map(), samples.at(-1) ?? new Map()] as const;

@@ -51,7 +51,10 @@ const established = 1;
 
 /** `a:p b:q` as seen from one end. */
 const name = (local: string, localPort: number, remote: string, remotePort: number): string =>
-  `${local} ${localPort} ${remote} ${remotePort}`;
+  `${unmapped(local)} ${localPort} ${unmapped(remote)} ${remotePort}`;
+
+/** A listener on [::] has IPv4 clients by mapped addresses, of which the other end knows nothing. */
+const unmapped = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/, '');
 
 /**
  * Connections to the container that seem to come from its gateway, as the other end would name them: a client behind
@@ -67,14 +70,14 @@ export function inboundConnections(
     socket => {
       if (socket.state !== established || !listening.has(socket.localPort)) return;
       const { local, localPort, remote, remotePort } = socket.keep();
-      if (gateways.has(remote)) inbound.add(name(remote, remotePort, local, localPort));
+      if (gateways.has(unmapped(remote))) inbound.add(name(remote, remotePort, local, localPort));
     },
     () => inbound.size < mostConnections,
   );
   return inbound;
 }
 
-const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1';
+const isLoopback = (address: string): boolean => unmapped(address).startsWith('127.') || address === '::1';
 
 /** Who of the other namespaces is at the other end of these, and listens there for others. */
 export function findRelays(
@@ -151,11 +154,11 @@ function describeRelay(
       commandLine: commandLineOf(files, pid),
       namespace: place.namespace,
       ports: [...new Set(clients.map(({ port }) => port))].sort((a, b) => a - b),
-      target: example.remote,
+      target: unmapped(example.remote),
       targetPort: example.remotePort,
-      seenAs: example.local,
+      seenAs: unmapped(example.local),
       connections: ends.length,
-      clients: [...new Set(clients.map(({ remote }) => remote))].slice(0, mostClients),
+      clients: [...new Set(clients.map(({ remote }) => unmapped(remote)))].slice(0, mostClients),
       clientsFromElsewhere: clients.filter(({ local, remote }) => !isLoopback(remote) && remote !== local)
         .length,
     },

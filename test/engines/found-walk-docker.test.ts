@@ -227,6 +227,35 @@ describe.skipIf(withoutDocker !== undefined)(
       await twin.stop();
     });
 
+    test('a published port: by NAT the container sees its client, with the rules flushed docker-proxy', async () => {
+      // busybox listens on [::], where clients have mapped addresses, and waits for the end of the line that they send.
+      await start('gb-port', ['--network', 'front', '--publish', '8082:80'], serve(80));
+      const visit = async () => {
+        const client = await outside.start(networkPrograms.send('10.90.0.1', 8082, 1, 200));
+        await client.line(/^sending$/);
+        return client;
+      };
+      const byNat = await visit();
+      await silentOf('port-served-by-proxy', 'gb-port');
+      await byNat.stop();
+      const rules = await inDocker('iptables-save', '-t', 'nat');
+      await inDocker('iptables', '-t', 'nat', '-F');
+      const byProxy = await visit();
+      expect(await found('port-served-by-proxy', 'gb-port')).toMatchObject({
+        severity: 'warning',
+        certainty: 'proved',
+        summary: expect.stringMatching(/docker-proxy .*takes the connections to port 8082 .*10\.82\.0\.1/s),
+        evidence: expect.arrayContaining([
+          expect.objectContaining({ claim: 'Who is connected to it', observed: '10.90.0.2' }),
+        ]),
+      });
+      await byProxy.stop();
+      await inDocker('sh', '-c', 'printf "%s\n" "$1" | iptables-restore', 'sh', rules);
+      const again = await visit();
+      await silentOf('port-served-by-proxy', 'gb-port');
+      await again.stop();
+    });
+
     test('macvlan, the network of the host, and that of another container', async () => {
       await start('gb-mac', ['--network', 'wire'], serve(80));
       await start('gb-mac2', ['--network', 'wire'], idle);

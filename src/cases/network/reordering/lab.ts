@@ -9,6 +9,7 @@ import {
   routedServer,
   stopRoutedPair,
 } from '../../../lab/network/routed.ts';
+import { patient } from '../../../lab/patience.ts';
 
 const burst = 256 * 1024;
 const pairs = new Map<number, RoutedPair>();
@@ -30,8 +31,10 @@ async function start(bench: LabBench, reordering: boolean): Promise<LabContainer
     bench,
     {
       name: 'sender',
-      program: networkPrograms.send(routedServer.address, routedServer.port, burst, 100),
+      program: networkPrograms.send(routedServer.address, routedServer.port, burst, patient(100)),
       sysctls: { 'net.ipv4.tcp_congestion_control': 'reno' },
+      // Its packets are the matter, not the CPU, which it is to get also where there is one, and that emulated.
+      limits: { cpuShares: 262_144 },
     },
     async router => {
       await twoQueues(router);
