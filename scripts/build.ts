@@ -6,7 +6,6 @@ import {
   globSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -16,7 +15,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
+import { sourceLocations } from './source-locations.ts';
 
 const root = dirname(import.meta.dirname);
 const dist = join(root, 'dist');
@@ -30,34 +30,17 @@ const programs = globSync('src/**/programs/*.ts', { cwd: root });
 const outputOf = (program: string): string =>
   program.replace(/^src\/(.*)\/programs\/(.*)\.ts$/, 'programs/$1/$2');
 
-/** `new URL('./x', import.meta.url)` means the same in the bundle as in the source tree; a program, its bundled form. */
-const sourceLocations: Plugin = {
-  name: 'source-locations',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
-      const text = readFileSync(path, 'utf8');
-      // start.ts and programs ask for their own place.
-      const asksForItself = /\/src\/cli\/start\.ts$|\/programs\/[^/]*$/.test(path);
-      if (asksForItself || !text.includes('import.meta.')) return undefined;
-      const fromBundle = JSON.stringify(encodeURI(relative(outdir, path)));
-      const inBundle = outputOf(relative(root, join(dirname(path), 'programs/.ts')));
-      const contents = text
-        .replaceAll(
-          /(['`])\.\/programs\/([^'`]+)\.ts\1, import\.meta\.url|import\.meta\.url/g,
-          (_, quote: string | undefined, program: string) =>
-            quote === undefined
-              ? `new URL(${fromBundle}, import.meta.url).href`
-              : `${quote}./${inBundle}${program}.js${quote}, import.meta.url`,
-        )
-        .replaceAll(/import\.meta\.(dirname|filename)/g, (_, property: string) => {
-          throw new Error(
-            `${path} uses import.meta.${property}, which the bundle cannot keep: use import.meta.url`,
-          );
-        });
-      return { contents, loader: 'ts' };
-    });
+/** A program of the sources means its bundled form. */
+const locations = sourceLocations({
+  outdir,
+  files: /\/src\/.*\.ts$/,
+  // start.ts and programs ask for their own place.
+  asksForItself: path => /\/src\/cli\/start\.ts$|\/programs\/[^/]*$/.test(path),
+  programOf: (directory, program) => {
+    const inBundle = outputOf(relative(root, join(directory, 'programs/.ts')));
+    return `./${inBundle}${program}.js`;
   },
-};
+});
 
 mkdirSync(outdir, { recursive: true });
 try {
@@ -80,7 +63,7 @@ try {
     chunkNames: '[name]-[hash]',
     sourcemap: false,
     logLevel: 'warning',
-    plugins: [sourceLocations],
+    plugins: [locations],
   });
 } catch (error) {
   rmSync(outdir, { recursive: true, force: true });

@@ -41,6 +41,7 @@ beforeEach(() => {
     'scripts/setup.sh',
     'scripts/is-fresh.sh',
     'scripts/build.ts',
+    'scripts/source-locations.ts',
     'scripts/npm-for-node-24.cjs',
   ])
     cpSync(join(root, name), join(checkout, name));

@@ -15,7 +15,7 @@ if [ "${1-}" = vm ]; then
   shift
 fi
 case " $* " in
-  *' --quick '*) ;;
+  *' --quick '* | *' --help '* | *' -h '*) ;;
   *) sh scripts/debian-packages.sh ;;
 esac
 # Everything that a test starts as `node` is the Node that users get.

@@ -1,8 +1,6 @@
 /**
- * `npm run test:vm [-- --kernel v2,v1,hybrid] [--all] [case…]`: labs on Debian's kernel in virtual machines, one per cgroup
- * version, all at once. With --parity every version, those of this machine's own on the machine itself, and the outcomes go
- * into docs/parity.md; with --resume only what has no outcome of this commit there. `npm run test:vm -- --kernel v1 -- command`
- * runs a command in the virtual machine instead.
+ * `npm run test:vm`: labs and instruments on Debian's kernel in virtual machines, one per cgroup version, all at once; or one
+ * command there. `npm run test:vm -- --help` says how.
  */
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,20 +9,49 @@ import { labLayout } from '../../src/lab/cgroups.ts';
 import { bootVm } from '../../src/vm/boot.ts';
 import { findMissing } from '../../src/vm/needs.ts';
 import { type CgroupVersion, cgroupVersions } from '../../src/vm/qemu.ts';
-import { sayTally } from './tally.ts';
+import { sayTally, type Tally } from './tally.ts';
 import { chooseForTest } from './vm/choose.ts';
+import { runInstruments } from './vm/instruments.ts';
 import { commitOf, outcomeOf, readOutcomes, storeOutcome } from './vm/outcomes.ts';
 import { runVmLabs } from './vm/run.ts';
+
+const help = `npm run test:vm [-- options] [case…]
+npm run test:vm -- [--kernel VERSION] -- command [word…]
+
+Runs labs on Debian's kernel in virtual machines, one for each cgroup version,
+all at once. No root and no KVM needed. Without a case, those of npm test.
+
+  --kernel LIST   v2, v1, hybrid, with commas; v2,v1 when left out.
+                  A command runs on the first, as root
+  --all           every lab: 15 to 25 minutes per version on two CPUs
+  --traces        the instruments of glassbox trace against countable workloads,
+                  in place of labs; words choose tests by their names
+  --parity        hybrid too, what this machine is of on itself, and the outcomes
+                  go into docs/parity.md
+  --resume        with --parity: only what has no outcome of this commit
+  --help          this
+
+Examples:
+  npm run test:vm -- --kernel v1 memory/swapping
+  npm run test:vm -- --kernel v2 --traces functions
+  npm run test:vm -- --kernel v2 -- glassbox trace list
+  npm run test:vm -- --all --parity
+
+The last line counts: N passed, N failed, N skipped. Ends with 0; 1 when
+something failed; 2 when the words are off; 3 when this machine can run no
+virtual machine.`;
 
 const project = dirname(dirname(import.meta.dirname));
 const words = process.argv.slice(2);
 const dashes = words.indexOf('--');
 const command = dashes < 0 ? [] : words.slice(dashes + 1);
-const { versions, ids, parity, resume } = readWords(dashes < 0 ? words : words.slice(0, dashes));
+const { versions, ids, parity, resume, traces, only } = readWords(
+  dashes < 0 ? words : words.slice(0, dashes),
+);
 
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-process.exitCode = command.length > 0 ? await runCommand(command) : await runLabs();
+process.exitCode = command.length > 0 ? await runCommand(command) : await runTests();
 
 function readWords(given: readonly string[]) {
   try {
@@ -36,21 +63,30 @@ function readWords(given: readonly string[]) {
         all: { type: 'boolean' },
         parity: { type: 'boolean' },
         resume: { type: 'boolean' },
+        traces: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
       },
     });
-    const { all = false, parity = false, resume = false } = values;
+    if (values.help === true) {
+      console.log(help);
+      process.exit(0);
+    }
+    const { all = false, parity = false, resume = false, traces = false } = values;
     if (resume && !parity) throw new Error('--resume goes with --parity');
     const wanted = (values.kernel ?? (parity ? 'hybrid,v2,v1' : 'v2,v1')).split(',');
     const unknown = wanted.filter(name => !cgroupVersions.some(version => version === name));
     if (unknown.length > 0)
       throw new Error(`there is no kernel ${unknown.join(', ')}: it is one of ${cgroupVersions.join(', ')}`);
+    const choice = { versions: wanted as CgroupVersion[], parity, resume, traces };
+    if (traces && (all || parity)) throw new Error('--traces runs no labs: leave --all and --parity out');
+    if (traces) return { ...choice, ids: [], only: positionals };
     const every = catalogue.map(({ definition }) => definition.id);
     const noCase = positionals.filter(id => !every.some(known => known === id));
     if (noCase.length > 0) throw new Error(`there is no case ${noCase.join(', ')}`);
     const chosen = all ? every : positionals.length > 0 ? positionals : chooseForTest(catalogue);
-    return { versions: wanted as CgroupVersion[], ids: chosen, parity, resume };
+    return { ...choice, ids: chosen, only: [] };
   } catch (error) {
-    console.error(`npm run test:vm: ${(error as Error).message}`);
+    console.error(`npm run test:vm: ${(error as Error).message}\nnpm run test:vm -- --help shows how.`);
     process.exit(2);
   }
 }
@@ -75,14 +111,28 @@ async function runCommand(command: readonly string[]): Promise<number> {
   }
 }
 
-async function runLabs(): Promise<number> {
+async function runTests(): Promise<number> {
+  const tally = traces ? await runTraces() : await runLabs();
+  console.log(sayTally(tally));
+  return stop.signal.aborted ? 130 : tally.failed > 0 ? 1 : 0;
+}
+
+const runTraces = (): Promise<Tally> =>
+  runInstruments({
+    project,
+    versions,
+    stop: stop.signal,
+    ...(only.length === 0 ? {} : { only: only.map(word => word.replaceAll(/[^\w ]/g, '\\$&')).join('|') }),
+  });
+
+async function runLabs(): Promise<Tally> {
   const commit = parity ? commitOf(project) : '';
   const done = resume
     ? readOutcomes(project).filter(known => known.commit === commit && known.result !== 'failed')
     : [];
   const left = (version: CgroupVersion): readonly string[] =>
     ids.filter(id => !done.some(({ case: known, cgroups }) => known === id && cgroups === version));
-  const tally = await runVmLabs({
+  return runVmLabs({
     project,
     labs: Object.fromEntries(versions.map(version => [version, left(version)])),
     here: parity ? versions.find(version => version === ownVersion()) : undefined,
@@ -93,8 +143,6 @@ async function runLabs(): Promise<number> {
         storeOutcome(project, outcomeOf(lab, { cgroups, where, commit }));
     },
   });
-  console.log(sayTally(tally));
-  return stop.signal.aborted ? 130 : tally.failed > 0 ? 1 : 0;
 }
 
 /** Labs on the machine itself take root. */

@@ -25,6 +25,8 @@ export interface EbpfInstrument<Result extends TraceResult> {
 export interface Gatherer<Result> {
   /** A record of the ring buffer `events`. The bytes are only valid during the call. */
   readonly event?: (bytes: Buffer) => void;
+  /** The time is over; programs are still attached, and with many it takes seconds until they are not. */
+  readonly ended?: () => void;
   /** The result so far: `base` completed. May read maps. */
   readonly result: (base: TraceResult) => Result;
 }
@@ -66,17 +68,15 @@ export async function runEbpf<Result extends TraceResult>(
     const started = performance.now();
     const consume = (): number =>
       ring === undefined || gatherer.event === undefined ? 0 : ring.value.consume(gatherer.event);
-    const result = (ended: TraceResult['ended']): Result =>
-      gatherer.result({
-        engine: 'ebpf',
-        lost: ring === undefined ? 0 : readLost(object),
-        ended,
-        seconds: Math.round(performance.now() - started) / 1000,
-      });
-    const ended = await poll(run, consume, () => run.onUpdate?.(result('time')));
+    const soFar = (): number => Math.round(performance.now() - started) / 1000;
+    const result = (ended: TraceResult['ended'], seconds: number): Result =>
+      gatherer.result({ engine: 'ebpf', lost: ring === undefined ? 0 : readLost(object), ended, seconds });
+    const ended = await poll(run, consume, () => run.onUpdate?.(result('time', soFar())));
+    const seconds = soFar();
+    gatherer.ended?.();
     object.detach();
     consume();
-    return { present: true, value: result(ended) };
+    return { present: true, value: result(ended, seconds) };
   } finally {
     object.close();
   }

@@ -22,6 +22,8 @@ export interface StackReader {
   readonly announced: (bytes: Buffer) => void;
   /** Frames from the name of the process inwards. */
   readonly framesOf: (key: StackKey) => readonly Frame[];
+  /** Names of the kernel's functions alone, from the system call inwards; none when the stack was lost. */
+  readonly kernelFramesOf: (id: number) => readonly string[];
   readonly nameOf: (process: number, program: number) => string;
   /** Stacks that the kernel had no room for. */
   readonly lost: () => number;
@@ -96,6 +98,7 @@ export function openStackReader(files: KernelFiles, stacks: BpfMap): StackReader
       ...side(key.user, () => inProgram(key)),
       ...side(key.kernel, () => inKernel(key.kernel)),
     ],
+    kernelFramesOf: id => (id < 0 ? [] : inKernel(id).map(({ name }) => name)),
     nameOf,
     lost: () => lost,
   };

@@ -12,6 +12,8 @@ export interface BootOptions {
   /** The checkout, built: its bundle and sources are in the guest under /srv/glassbox. */
   readonly project: string;
   readonly cgroups: CgroupVersion;
+  /** Files and directories of the checkout that are to be there too. */
+  readonly also?: readonly string[];
   readonly memoryMebibytes?: number;
   /** One is the fastest: emulated CPUs take turns. */
   readonly cpus?: number;
@@ -21,13 +23,17 @@ export interface BootOptions {
 }
 
 /** Everything that is made once: downloads Debian's kernel, makes the images. Later calls only look whether files changed. */
-async function prepare(cache: string, project: string, progress: (doing: string) => void) {
+async function prepare(
+  cache: string,
+  { project, also = [] }: BootOptions,
+  progress: (doing: string) => void,
+) {
   progress("fetching Debian's kernel");
   const kernel = await prepareKernel(cache);
   const initramfs = await prepareInitramfs(cache, kernel);
   progress('making the disk images');
   const root = await prepareRoot(cache);
-  const layer = await prepareProject(cache, project);
+  const layer = await prepareProject(cache, project, also);
   return { kernel: kernel.image, initramfs, disks: { root, project: layer, modules: kernel.modules } };
 }
 
@@ -45,7 +51,7 @@ export async function bootVm(options: BootOptions): Promise<Machine> {
     progress = () => {},
   } = options;
   const cache = cacheDirectory(project);
-  const prepared = await prepare(cache, project, progress);
+  const prepared = await prepare(cache, options, progress);
   progress('booting');
   return bootMachine({
     ...prepared,

@@ -18,9 +18,13 @@ export async function prepareRoot(cache: string): Promise<string> {
 }
 
 /** The project on top of it: the bundle, the sources that labs run, the scripts, and what they load at run time. */
-export function prepareProject(cache: string, project: string): Promise<string> {
+export function prepareProject(
+  cache: string,
+  project: string,
+  also: readonly string[] = [],
+): Promise<string> {
   const places: Record<string, string> = {};
-  for (const name of ['src', 'scripts']) places[`${guestProject}/${name}`] = join(project, name);
+  for (const name of ['src', 'scripts', ...also]) places[`${guestProject}/${name}`] = join(project, name);
   places[`${guestProject}/package.json`] = join(project, 'package.json');
   places[`${guestProject}/dist/current`] = realpathSync(join(project, 'dist/current'));
   for (const [name, directory] of runtimeModules(realpathSync(join(project, 'node_modules'))))

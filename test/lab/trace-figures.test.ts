@@ -4,6 +4,7 @@ import { afterEach, expect, type TestContext, test } from 'vitest';
 import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
 import type { ContainerSpec, LabContainer, LabNeed } from '../../src/lab/lab.ts';
 import { findUnmetNeed } from '../../src/lab/needs.ts';
+import { patient } from '../../src/lab/patience.ts';
 import { bytes, microseconds } from '../../src/linux/units.ts';
 import { totalOf } from '../../src/trace/histogram.ts';
 import { loadInstrument } from '../../src/trace/index.ts';
@@ -167,12 +168,14 @@ await traceTest(
     const before = used();
     const result = await traceDuring('profile', container.selector, () => goAndWait(container), {
       engine,
-      options: { hertz: '999' },
+      // An emulated CPU has no time for a thousand interrupts a second.
+      options: { hertz: patient(1) > 1 ? '99' : '999' },
     });
     // cutime and cstime of PID 1, in ticks of 10 ms: dd has been waited for.
     const stat = readFileSync(`/proc/${container.init}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     const seconds = (Number(stat[13]) + Number(stat[14]) - before) / 100;
-    expect(result.cpuSeconds).toBeGreaterThan(seconds * 0.6);
+    // An emulated CPU loses some of its interrupts.
+    expect(result.cpuSeconds).toBeGreaterThan(seconds * (patient(1) > 1 ? 0.1 : 0.6));
     expect(result.cpuSeconds).toBeLessThan(seconds * 1.4 + 0.1);
     const [dd] = result.processes;
     expect(dd?.name).toBe('dd');

@@ -80,7 +80,8 @@ export const onThisMachine = (project: string, stop: AbortSignal): LabPlace => (
   },
 });
 
-function sayError(error: unknown): string {
+/** With the last lines of the guest's console, where it was the guest's end. */
+export function sayError(error: unknown): string {
   const { message, lastLines = [] } = error as Partial<MachineError>;
   return [message ?? String(error), ...lastLines.map(line => `    ${line}`)].join('\n');
 }

@@ -4,6 +4,7 @@ import { findMissing } from '../../../src/vm/needs.ts';
 import type { CgroupVersion } from '../../../src/vm/qemu.ts';
 import { add, nothing, oneFailed, onePassed, skippedMany, type Tally } from '../tally.ts';
 import { chooseForTest } from './choose.ts';
+import { runInstruments } from './instruments.ts';
 import { heldIn, type LabPlace, type LabResult, runLabsIn, whyNot } from './labs.ts';
 import { inGuest, onThisMachine } from './places.ts';
 
@@ -19,10 +20,13 @@ export interface VmRunOptions {
   readonly onLab?: (cgroups: CgroupVersion, lab: LabResult, where: 'here' | 'guest') => void;
 }
 
-/** Those of `npm test`, on the two versions that the machine at hand is usually not. */
-export function runChosenLabs(options: Pick<VmRunOptions, 'project' | 'stop' | 'budgetMs'>): Promise<Tally> {
+/** Those of `npm test`, on the two versions that the machine at hand is usually not, after the instruments there. */
+export async function runChosenLabs(
+  options: Pick<VmRunOptions, 'project' | 'stop' | 'budgetMs'>,
+): Promise<Tally> {
+  const instruments = await runInstruments({ ...options, versions: ['v2', 'v1'] });
   const chosen = chooseForTest(catalogue);
-  return runVmLabs({ ...options, labs: { v2: chosen, v1: chosen } });
+  return add(instruments, await runVmLabs({ ...options, labs: { v2: chosen, v1: chosen } }));
 }
 
 /** Runs labs in one guest per cgroup version, all guests at once, and says of each what came of it. */

@@ -42,6 +42,24 @@ export interface LibBpf {
   readonly update: (map: number, key: Uint8Array, value: Uint8Array, flags: number) => number;
   readonly possibleCpus: () => number;
   readonly loadKernelTypes: () => Pointer;
+  /** Beside the kernel's own, which they continue. */
+  readonly loadModuleTypes: (module: string, kernel: Pointer) => Pointer;
+  readonly freeTypes: (types: Pointer) => void;
+  readonly nextTypesId: (after: number, next: [number]) => number;
+  readonly openTypes: (id: number) => number;
+  readonly describe: (descriptor: number, info: Uint8Array, size: [number]) => number;
+  readonly addressOf: (bytes: Uint8Array) => bigint;
+  readonly instructions: (program: Pointer) => Pointer;
+  readonly instructionCount: (program: Pointer) => number | bigint;
+  readonly loadProgram: (
+    type: number,
+    name: string,
+    license: string,
+    instructions: Pointer,
+    count: number | bigint,
+    options: Uint8Array,
+  ) => number;
+  readonly createLink: (program: number, target: number, kind: number, options: Uint8Array) => number;
   readonly findType: (types: Pointer, name: string, kind: number) => number;
   readonly closeDescriptor: (descriptor: number) => number;
 }
@@ -90,6 +108,18 @@ function attemptToLoad({ koffi, library: libc }: LibC): Reading<LibBpf> {
       update: bind('int bpf_map_update_elem(int map, const void *key, const void *value, uint64_t flags)'),
       possibleCpus: bind('int libbpf_num_possible_cpus()'),
       loadKernelTypes: bind('void *btf__load_vmlinux_btf()'),
+      loadModuleTypes: bind('void *btf__load_module_btf(const char *module, void *kernel)'),
+      freeTypes: bind('void btf__free(void *types)'),
+      nextTypesId: bind('int bpf_btf_get_next_id(uint32_t after, _Out_ uint32_t *next)'),
+      openTypes: bind('int bpf_btf_get_fd_by_id(uint32_t id)'),
+      describe: bind('int bpf_obj_get_info_by_fd(int descriptor, void *info, _Inout_ uint32_t *size)'),
+      addressOf: (bytes: Uint8Array) => koffi.address(bytes),
+      instructions: bind('void *bpf_program__insns(void *program)'),
+      instructionCount: bind('size_t bpf_program__insn_cnt(void *program)'),
+      loadProgram: bind(
+        'int bpf_prog_load(int type, const char *name, const char *license, const void *instructions, size_t count, const void *options)',
+      ),
+      createLink: bind('int bpf_link_create(int program, int target, int kind, const void *options)'),
       findType: bind('int32_t btf__find_by_name_kind(void *types, const char *name, uint32_t kind)'),
       closeDescriptor: libc.func('int close(int descriptor)'),
     } as LibBpf);

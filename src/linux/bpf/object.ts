@@ -1,5 +1,7 @@
 import { absent, flatMapReading, present, type Reading } from '../reading.ts';
 import { type LibC, loadLibC } from '../syscalls/libc.ts';
+import { attachTypes, linkOptions, loadForFunction } from './function-programs.ts';
+import type { FunctionType } from './function-types.ts';
 import { type LibBpf, loadLibBpf, type Pointer } from './libbpf.ts';
 import { type BpfMap, openMap } from './map.ts';
 import { openRing, type Ring } from './ring.ts';
@@ -23,6 +25,16 @@ export interface BpfObject {
   readonly attach: (program: string) => Reading<true>;
   /** Attaches a perf_event program to an open perf event, which the kernel then closes with the program. */
   readonly attachToPerfEvent: (program: string, descriptor: number) => Reading<true>;
+  /**
+   * Loads a program of the object, made for one function's begin or end, once more for another function and attaches it
+   * there. The program finds the cookie by bpf_get_attach_cookie (Linux 6.0).
+   */
+  readonly attachToFunction: (
+    program: string,
+    at: 'begin' | 'end',
+    to: FunctionType,
+    cookie: number,
+  ) => Reading<true>;
   readonly map: (name: string) => BpfMap;
   readonly ring: (name: string) => Reading<Ring>;
   readonly detach: () => void;
@@ -77,7 +89,15 @@ function load(bpf: LibBpf, object: Pointer, { what }: ObjectOptions): Reading<ne
   return result === 0 ? undefined : refused(what, -result);
 }
 
-const errno = { EPERM: 1, ENOENT: 2, ESRCH: 3, EACCES: 13, EINVAL: 22, EOPNOTSUPP: 95 } as const;
+const errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  ESRCH: 3,
+  EACCES: 13,
+  EINVAL: 22,
+  EOPNOTSUPP: 95,
+  ENOTSUPP: 524,
+} as const;
 
 /** What a refusal to load or attach says about this kernel. Numbers, because libbpf returns them negated. */
 function refused(what: string, number: number): Reading<never> {
@@ -99,6 +119,8 @@ function refused(what: string, number: number): Reading<never> {
         'kernel-too-old',
         `this kernel does not take the program (error ${number}): Linux 5.11 or later`,
       );
+    case errno.ENOTSUPP:
+      return absent(what, 'kernel-too-old', 'it takes more arguments than this kernel can pass on');
     default:
       return absent(what, 'unreadable', `the kernel answered error ${number}`);
   }
@@ -106,6 +128,7 @@ function refused(what: string, number: number): Reading<never> {
 
 function handle(bpf: LibBpf, libc: LibC, object: Pointer, what: string): BpfObject {
   const links: Pointer[] = [];
+  const descriptors: number[] = [];
   const rings: Ring[] = [];
   const keep = (link: Pointer): Reading<true> => {
     if (link === null) return refused(what, libc.koffi.errno());
@@ -114,6 +137,7 @@ function handle(bpf: LibBpf, libc: LibC, object: Pointer, what: string): BpfObje
   };
   const detach = (): void => {
     for (const link of links.splice(0)) bpf.destroyLink(link);
+    for (const descriptor of descriptors.splice(0)) bpf.closeDescriptor(descriptor);
   };
   const mapNamed = (name: string): Pointer => {
     const map = bpf.findMap(object, name);
@@ -128,6 +152,15 @@ function handle(bpf: LibBpf, libc: LibC, object: Pointer, what: string): BpfObje
   return {
     attach: name => keep(bpf.attach(programNamed(name))),
     attachToPerfEvent: (name, descriptor) => keep(bpf.attachPerfEvent(programNamed(name), descriptor)),
+    attachToFunction: (name, at, to, cookie) => {
+      const made = loadForFunction(bpf, programNamed(name), at, to);
+      if (made < 0) return refused(what, -made);
+      const link = bpf.createLink(made, 0, attachTypes[at], linkOptions(cookie));
+      bpf.closeDescriptor(made);
+      if (link < 0) return refused(what, -link);
+      descriptors.push(link);
+      return present(true);
+    },
     map: name => openMap(bpf, mapNamed(name)),
     ring: name => {
       const map = mapNamed(name);

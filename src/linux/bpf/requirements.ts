@@ -4,6 +4,7 @@ import { readStatus } from '../proc/status.ts';
 import { absent, flatMapReading, present, type Reading } from '../reading.ts';
 import { loadLibC } from '../syscalls/libc.ts';
 import { findTypeInformation } from './btf.ts';
+import { functionKind } from './function-types.ts';
 import { loadLibBpf, type Pointer } from './libbpf.ts';
 
 /** Whether eBPF tracing programs can run here, and if not, what is missing: the first thing that has to change. */
@@ -42,9 +43,9 @@ function checkLockdown(files: KernelFiles): Reading<never> | undefined {
     : undefined;
 }
 
-/** BTF_KIND_TYPEDEF and BTF_KIND_FUNC of include/uapi/linux/btf.h. */
+/** BTF_KIND_ENUM and BTF_KIND_TYPEDEF of include/uapi/linux/btf.h. */
+const enumKind = 6;
 const typedefKind = 8;
-const functionKind = 12;
 
 let types: Pointer | undefined;
 const known = new Map<string, boolean>();
@@ -71,6 +72,9 @@ export function hasTracepoints(names: readonly string[]): Reading<true> {
   }
   return present(true);
 }
+
+/** Whether the kernel knows an enumeration: some tell what a tracepoint has learned since. */
+export const hasEnum = (name: string): Reading<boolean> => hasType(name, enumKind);
 
 /** A kernel function that fentry and fexit may attach to, where this kernel lets them. */
 export const hasFunction = (name: string): Reading<boolean> => hasType(name, functionKind);

@@ -21,8 +21,37 @@ const stack = {
 
 type Added = Pick<
   TracedResults,
-  'profile' | 'runq' | 'throttle' | 'offcpu' | 'softirq' | 'timerlat' | 'block-io' | 'reclaim' | 'writeback'
+  | 'profile'
+  | 'runq'
+  | 'throttle'
+  | 'offcpu'
+  | 'softirq'
+  | 'timerlat'
+  | 'block-io'
+  | 'reclaim'
+  | 'writeback'
+  | 'functions'
 >;
+
+const call = {
+  function: 'vfs_read',
+  context: 'task',
+  count: 4,
+  slow: 1,
+  us: 1234,
+  selfUs: 34,
+  longestUs: 1000,
+} as const;
+const noCalls = {
+  limitUs: 1000,
+  watched: 3,
+  leftOut: [],
+  total: 0,
+  functions: [],
+  tree: [],
+  slow: [],
+  goingOn: [],
+};
 
 /** Of each instrument a result with nothing in it, and one with a little. */
 const results: { readonly [Name in keyof Added]: readonly [empty: Added[Name], full: Added[Name]] } = {
@@ -173,6 +202,22 @@ const results: { readonly [Name in keyof Added]: readonly [empty: Added[Name], f
       calls: 9,
       last: { dirtyPages: 10, limitPages: 100 },
       writers: [{ pid: 7, name: 'dd', device: '7:0', pages: 32, ...total }],
+    },
+  ],
+  functions: [
+    { ...base, ...noCalls },
+    {
+      ...base,
+      ...noCalls,
+      total: 1,
+      leftOut: [{ function: 'nobody', because: 'no such function' }],
+      functions: [{ ...call, times: some }],
+      tree: [
+        { ...call, depth: 0 },
+        { ...call, function: 'call_timer_fn', context: 'softirq', depth: 1 },
+      ],
+      slow: [{ ...call, program: 'dd', thread: 7, callers: ['ksys_read', 'do_syscall_64'] }],
+      goingOn: [{ function: 'io_schedule', us: 5_000_000, thread: 8 }],
     },
   ],
 };

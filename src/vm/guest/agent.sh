@@ -103,6 +103,10 @@ port() {
 # A port can be opened once only, so these descriptors are kept.
 exec 3<>"$(port control)" 4>"$(port output)" 5>"$(port errors)" 6>"$(port files)"
 
+# The project's own command, as it is called outside.
+printf '#!/bin/sh\nexec node /srv/glassbox/dist/current/glassbox.js "$@"\n' >/usr/bin/glassbox
+$bb chmod 755 /usr/bin/glassbox
+
 # The mark of the machine that may be thrown away: labs that break a whole host run only where it is.
 : >/run/glassbox-disposable
 read -r uptime _ </proc/uptime

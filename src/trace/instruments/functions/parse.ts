@@ -1,4 +1,10 @@
-import type { SlowFunction } from './result.ts';
+/** The end of a call. */
+export interface EndedCall {
+  readonly function: string;
+  readonly us: number;
+  readonly program: string;
+  readonly thread: number;
+}
 
 /**
  * A line of the function_graph tracer with `funcgraph-proc`, `funcgraph-tail` and a threshold, which leaves the ends of
@@ -12,7 +18,7 @@ import type { SlowFunction } from './result.ts';
 const line =
   /^\s*\d+\)\s+(.{1,16}?)-(\d+)\s*\|\s*(?:[+!#*@$]\s*)?(\d+(?:\.\d+)?)\s+us\s*\|\s*(?:\}\s*\/\*\s*([\w.]+)(?: \[\w+\])?(?: <-[^*]*)?(?: ret=[^*]*)?\s*\*\/|([\w.]+)(?: \[\w+\])?\(\);)/;
 
-export function parseGraphLine(text: string): SlowFunction | undefined {
+export function parseGraphLine(text: string): EndedCall | undefined {
   const match = line.exec(text);
   if (match === null) return undefined;
   const [, program = '', thread, us, ended, leaf] = match;

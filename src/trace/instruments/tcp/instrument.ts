@@ -1,3 +1,7 @@
+import { hasEnum } from '../../../linux/bpf/requirements.ts';
+import type { KernelFiles } from '../../../linux/files.ts';
+import { orElse } from '../../../linux/reading.ts';
+import { readTraceableFunctions } from '../../../linux/traceable-functions.ts';
 import { runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
 import { counted, sentence, type View } from '../../view.ts';
@@ -40,12 +44,31 @@ export const instrument: Instrument<TcpResult> = {
 
 const states = 13;
 
+const always = ['on_retransmit', 'on_reset_sent', 'on_reset_received', 'on_state'];
+
+/**
+ * What makes the resets that no socket sends, on kernels whose tracepoint leaves those out: it tells them since it tells
+ * the reason (Linux 6.10).
+ */
+function programsHere(files: KernelFiles): readonly string[] {
+  const reasons = hasEnum('sk_rst_reason');
+  if (!reasons.present || reasons.value) return always;
+  const traceable = orElse(readTraceableFunctions(files), new Map());
+  return [
+    ...always,
+    ...(traceable.has('tcp_v4_send_reset') ? ['on_reset_v4'] : []),
+    ...(traceable.has('tcp_v6_send_reset') ? ['on_reset_v6'] : []),
+  ];
+}
+
 async function runTcp(run: TraceRun<TcpResult>) {
+  const programs = programsHere(run.files);
   const tally = createTcpTally();
   const startedAt = process.hrtime.bigint();
   return runEbpf(run, {
     object: new URL('./tcp.bpf.o', import.meta.url),
-    attach: ['on_retransmit', 'on_reset_sent', 'on_reset_received', 'on_state'],
+    programs,
+    attach: programs,
     gather: object => {
       const changes = object.map('changes');
       const count = (before: number, after: number): number =>

@@ -5,6 +5,9 @@
 #include "../../bpf/ring.h"
 
 #define TCP 6
+// The byte of the header that has the flags, and the one of a reset (RFC 9293).
+#define TCP_FLAGS 13
+#define TCP_RESET 4
 
 enum tcp_state {
 	STATE_ESTABLISHED = 1,
@@ -70,12 +73,8 @@ int on_retransmit(struct bpf_raw_tracepoint_args *context)
 	return 0;
 }
 
-// Without a socket when the packet was for a port where nobody listens.
-SEC("raw_tp/tcp_send_reset")
-int on_reset_sent(struct bpf_raw_tracepoint_args *context)
+HELPER int reset_sent(const struct sock *sock, const struct sk_buff *packet)
 {
-	const struct sock *sock = (const void *)context->args[0];
-	const struct sk_buff *packet = (const void *)context->args[1];
 	struct event *event;
 
 	if (sock ? !network_of_socket(sock) : !packet || !network_of_packet(packet))
@@ -87,6 +86,38 @@ int on_reset_sent(struct bpf_raw_tracepoint_args *context)
 		ends_of_packet(&event->ends, packet);
 	submit_event(event);
 	return 0;
+}
+
+// Without a socket when the packet was for a port where nobody listens.
+SEC("raw_tp/tcp_send_reset")
+int on_reset_sent(struct bpf_raw_tracepoint_args *context)
+{
+	return reset_sent((const void *)context->args[0], (const void *)context->args[1]);
+}
+
+// Before Linux 6.10 the tracepoint tells of resets that a socket sends only, and the functions that make the others
+// have to: net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c. They do not answer a reset.
+HELPER int reset_without_socket(const struct sock *sock, const struct sk_buff *packet)
+{
+	unsigned char *header = BPF_CORE_READ(packet, head) + BPF_CORE_READ(packet, transport_header);
+	__u8 flags = 0;
+
+	if (sock)
+		return 0;
+	bpf_probe_read_kernel(&flags, 1, header + TCP_FLAGS);
+	return flags & TCP_RESET ? 0 : reset_sent(NULL, packet);
+}
+
+SEC("fentry/tcp_v4_send_reset")
+int BPF_PROG(on_reset_v4, const struct sock *sock, const struct sk_buff *packet)
+{
+	return reset_without_socket(sock, packet);
+}
+
+SEC("fentry/tcp_v6_send_reset")
+int BPF_PROG(on_reset_v6, const struct sock *sock, const struct sk_buff *packet)
+{
+	return reset_without_socket(sock, packet);
 }
 
 SEC("raw_tp/tcp_receive_reset")
