@@ -16,8 +16,9 @@ export function makeOverlay(journal: Journal, directory: string, spec: LabOverla
     chownSync(path, labUser, labUser);
     return path;
   };
-  const layers = Array.from({ length: spec.layers }, (_, index) => make(`layer-${index + 1}`));
-  const lowest = layers.at(-1) ?? make('layer-1');
+  // Short names: mount(2) takes one page of options, which is some sixty layers.
+  const layers = Array.from({ length: spec.layers }, (_, index) => make(`l${index + 1}`));
+  const lowest = layers.at(-1) ?? make('l1');
   for (const { name, size } of spec.files) fill(join(lowest, name), size);
   const [upper, work, merged] = [make('upper', spec.within), make('work', spec.within), make('merged')];
   journal.record({ kind: 'mount', target: merged });

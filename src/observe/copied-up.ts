@@ -1,6 +1,8 @@
 import { lstatBelow, readable } from '../linux/below.ts';
 import type { KernelFiles } from '../linux/files.ts';
-import { type Bytes, bytes, isoTime } from '../linux/units.ts';
+import { type LookupCost, measureLookups } from '../linux/lookup-cost.ts';
+import { orElse } from '../linux/reading.ts';
+import { type Bytes, bytes, type HostPid, isoTime } from '../linux/units.ts';
 import { type Stats, type WalkBounds, walkBelow } from '../linux/walk.ts';
 import type { FileSystemFacts } from './file-systems.ts';
 
@@ -15,6 +17,8 @@ export interface CopiedUp {
   readonly inWindow: { readonly files: number; readonly bytes: Bytes };
   /** All that were looked at, allocated. */
   readonly bytes: Bytes;
+  /** What a name that is in none of them costs here. */
+  readonly lookups?: LookupCost;
   /** False when there was more to look at than there was time. */
   readonly complete: boolean;
 }
@@ -41,6 +45,7 @@ export function readCopiedUp(
   files: KernelFiles,
   { mountPoint, upper, lower }: FileSystemFacts,
   windowStart: number,
+  init: HostPid,
 ): CopiedUp | undefined {
   if (upper === undefined || lower === undefined || files.root !== '/') return undefined;
   const candidates: { path: string; status: Stats }[] = [];
@@ -56,6 +61,7 @@ export function readCopiedUp(
   while (step.done !== true) step = steps.next();
   const tree = step.value;
   if (tree === undefined) return undefined;
+  const lookups = orElse(measureLookups(`/proc/${init}/root`, mountPoint), undefined);
   const prefix = mountPoint === '/' ? '' : mountPoint;
   const copied = candidates
     .flatMap(({ path, status }): CopiedFile[] => {
@@ -80,6 +86,7 @@ export function readCopiedUp(
     files: copied.slice(0, shown),
     inWindow: { files: recent.length, bytes: sumOf(recent) },
     bytes: sumOf(copied),
+    ...(lookups === undefined ? {} : { lookups }),
     complete: tree.complete && !tooMany,
   };
 }

@@ -54,8 +54,8 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
   let io = new Map<HostPid, ProcessIo>();
   let found: ReadonlyMap<HostPid, ProcessFacts['sleeps']> | undefined;
   let began = Date.now();
-  const copiedIn = (all: readonly FileSystemFacts[]): readonly CopiedUp[] =>
-    all.flatMap(each => readCopiedUp(files, each, began) ?? []);
+  const copiedIn = (all: readonly FileSystemFacts[], init: HostPid): readonly CopiedUp[] =>
+    all.flatMap(each => readCopiedUp(files, each, began, init) ?? []);
   return {
     sample() {
       if (disks === undefined) began = Date.now();
@@ -84,7 +84,7 @@ export function createStorageObserver(files: KernelFiles, options: StorageOption
       if (init === null) return {};
       const all = fileSystems.finish(init, inDetail);
       if (!inDetail) return { fileSystems: all };
-      const copiedUp = containers.length > mostWalked ? {} : { copiedUp: copiedIn(all) };
+      const copiedUp = containers.length > mostWalked ? {} : { copiedUp: copiedIn(all, init) };
       const full = all.filter(
         ({ last, quota }) => isNearlyFull(last) || (quota !== undefined && isAtLimit(quota)),
       );

@@ -17,11 +17,25 @@ const names: Readonly<Record<DiskKind['kind'], string>> = {
 /** Who fills the disk: each file system it may write to, what bounds it, and what of it is its own by kind. */
 export function diskSection(facts: ContainerFacts, page: Page): readonly string[] {
   const { fileSystems, kinds } = diskAccountOf(facts);
+  const { copiedUp = [] } = facts;
   const walked = facts.diskUse !== undefined;
   const lines = fileSystems.flatMap((each, index) => [
     field(index === 0 ? 'disk' : '', sayRoom(each), page),
     ...(each.quota.kind === 'not-looked-at' ? [] : [field('', `  quota: ${sayBound(each)}`, page)]),
   ]);
+  lines.push(
+    ...copiedUp.flatMap(({ mountPoint, layers, lookups }) =>
+      lookups === undefined
+        ? []
+        : [
+            field(
+              '',
+              `${mountPoint}: a name that is in none of ${layers} layers takes ${lookups.first} µs, again ${lookups.again} µs`,
+              page,
+            ),
+          ],
+    ),
+  );
   // Without a walk the rest is no account of anything.
   return walked && kinds.length > 0 ? [...lines, ...amounts(kinds.map(row), page)] : lines;
 }

@@ -15,7 +15,7 @@ import type {
   UnlinkedFile,
 } from '../observation.ts';
 import type { OpenDevice } from '../open-devices.ts';
-import { byName, flag, list, nullable, reading, type Schema, text, time, whole } from './parts.ts';
+import { byName, flag, fraction, list, nullable, reading, type Schema, text, time, whole } from './parts.ts';
 import { conntrack, relay, tcp } from './tcp.ts';
 
 const amount = whole<Bytes>();
@@ -103,6 +103,7 @@ export const copiedUp: Schema<CopiedUp> = v.object({
   files: list(v.object({ path: text, allocated: amount, copiedAt: time, inWindow: flag, depth: count })),
   inWindow: v.object({ files: count, bytes: amount }),
   bytes: amount,
+  lookups: v.exactOptional(v.object({ first: fraction, again: fraction })),
   complete: flag,
 });
 

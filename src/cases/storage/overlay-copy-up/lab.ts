@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lab, LabBench, LabContainer } from '../../../lab/lab.ts';
+import type { Lab, LabBench, LabContainer, LabRow } from '../../../lab/lab.ts';
 import { openKernelFiles } from '../../../linux/files.ts';
+import { middleLookup } from '../../../linux/lookup-cost.ts';
 import { bytes } from '../../../linux/units.ts';
 
 const MiB = 2 ** 20;
@@ -55,8 +57,26 @@ const layerOf = ({ name }: LabContainer): number =>
     return sum + (status.present ? status.value.blocks * 512 : 0);
   }, 0);
 
+const lookedUp = 200;
+
+/** Names that are nowhere, the same again, and names of the lowest layer for the first time. */
+async function measureLayers(bench: LabBench): Promise<readonly LabRow[]> {
+  const rows: LabRow[] = [];
+  for (const layers of [1, 8, 32, 60]) {
+    const deep = Array.from({ length: lookedUp }, (_, index) => ({ name: `deep-${index}`, size: bytes(1) }));
+    const { directory } = await bench.overlay({ name: 'layers', layers, files: deep });
+    const absent = deep.map(({ name }) => join(directory, `absent-${name}`));
+    const present = deep.map(({ name }) => join(directory, name));
+    const values = [lookUp(absent), lookUp(absent), lookUp(present)];
+    rows.push({ name: layers === 1 ? '1 layer' : `${layers} layers`, values });
+  }
+  return rows;
+}
+
+const lookUp = (paths: readonly string[]): number => middleLookup(paths.map(path => Buffer.from(path)));
+
 export const lab: Lab = {
-  makes: `an overlay with ${count} files of 2 MiB in the lowest of 3 layers, two volumes with the same, and a container for each, one after the other; changes nothing else`,
+  makes: `an overlay with ${count} files of 2 MiB in the lowest of 3 layers, two volumes with the same, and a container for each, one after the other; then four overlays of 1 to 60 layers to look names up; changes nothing else`,
   seconds: 12,
   needs: [
     { kind: 'disk', free: bytes(512 * MiB) },
@@ -88,4 +108,9 @@ export const lab: Lab = {
       },
     },
   ],
+  table: {
+    title: 'What a lookup costs through so many lower layers, in µs (lstat, the middle of 200)',
+    columns: ['in none', 'again', 'in the lowest'],
+    measure: measureLayers,
+  },
 };

@@ -49,6 +49,16 @@ test('512 MiB copied in the window: which file, from which layer, and where the 
   });
 });
 
+test.each(['found', 'ruled-out'] as const)('%s: what a lookup costs through its layers', kind => {
+  const verdict = judge([overlay(kind === 'found' ? 8 : 0, 0, { lookups: { first: 17.5, again: 1.5 } })]);
+  expect(verdict).toMatchObject({
+    kind,
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ claim: expect.stringContaining('of 7 layers'), observed: '17.5 µs, 1.5 µs' }),
+    ]),
+  });
+});
+
 test('some MiB: a notice, and a warning when it waits for them', () => {
   expect(judge([overlay(4, 0)])).toMatchObject({ kind: 'found', severity: 'notice' });
   expect(judge([overlay(4, 0)], 500)).toMatchObject({ kind: 'found', severity: 'warning' });

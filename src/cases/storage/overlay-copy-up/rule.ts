@@ -2,7 +2,6 @@ import type { RuleOf } from '../../../diagnose/case.ts';
 import { ioWaitOf } from '../../../diagnose/io.ts';
 import { type Evidence, type Fix, found, ruledOut, type Severity } from '../../../diagnose/verdict.ts';
 import { sayBytes, sayCount } from '../../../diagnose/wording.ts';
-import { bytes } from '../../../linux/units.ts';
 import type { CopiedFile, CopiedUp } from '../../../observe/copied-up.ts';
 import type { definition } from './case.ts';
 
@@ -46,6 +45,7 @@ export const rule: RuleOf<typeof definition> = facts => {
         source: `${worst.upper}, files that a lower layer has`,
         observed: `${worst.bytes} bytes`,
       },
+      ...lookupEvidence(worst),
       ...(recent ? wait.evidence.slice(0, 1) : []),
     ],
     excluded: [
@@ -67,17 +67,30 @@ const fileEvidence =
     observed: `${path}, ${allocated} bytes, ${copiedAt}`,
   });
 
-const quiet = ({ upper, layers, bytes: all, inWindow }: CopiedUp): readonly Evidence[] => [
+/** Measured here and now, so that "many layers" is a figure: what an open, a require or an import pays for each miss. */
+const lookupEvidence = ({ mountPoint, layers, lookups }: CopiedUp): readonly Evidence[] =>
+  lookups === undefined
+    ? []
+    : [
+        {
+          claim: `A name that is in none of ${sayCount(layers, 'layer')} and the upper one, first and again`,
+          source: `lstat of 24 names in ${mountPoint}, the middle`,
+          observed: `${lookups.first} µs, ${lookups.again} µs`,
+        },
+      ];
+
+const quiet = (overlay: CopiedUp): readonly Evidence[] => [
   {
     claim: 'Copied up in the window',
-    source: `${upper}, files that a lower layer has`,
-    observed: `${inWindow.bytes} bytes`,
+    source: `${overlay.upper}, files that a lower layer has`,
+    observed: `${overlay.inWindow.bytes} bytes`,
   },
   {
-    claim: `Copied up in all, of ${sayCount(layers, 'layer')}`,
-    source: upper,
-    observed: `${sayBytes(bytes(all))} in files of 1 MiB and more`,
+    claim: `Copied up in all, of ${sayCount(overlay.layers, 'layer')}`,
+    source: overlay.upper,
+    observed: `${sayBytes(overlay.bytes)} in files of 1 MiB and more`,
   },
+  ...lookupEvidence(overlay),
 ];
 
 function fixesFor(largest: CopiedFile | undefined): readonly Fix[] {
