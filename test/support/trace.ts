@@ -25,6 +25,8 @@ export const whatIs = <T>(reading: Reading<T>): T => {
 export interface TraceWish {
   readonly engine?: EngineName;
   readonly options?: Readonly<Record<string, string>>;
+  /** With what the container's engine is found. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** What an instrument saw of a container while `action` went on: attached before it begins, stopped when it is over. */
@@ -32,9 +34,9 @@ export async function traceDuring<Name extends InstrumentName>(
   name: Name,
   selector: string,
   action: () => Promise<unknown>,
-  { engine: wanted, options = {} }: TraceWish = {},
+  { engine: wanted, options = {}, environment = {} }: TraceWish = {},
 ): Promise<TracedResults[Name]> {
-  const { containers } = await discoverContainers(files);
+  const { containers } = await discoverContainers(files, { environment });
   const selection = selectContainers(files, containers, selector);
   if (selection.kind !== 'one') throw new Error(`${selection.kind} fits ${selector}`);
   const { container } = selection;

@@ -17,6 +17,8 @@ export interface ForeignSpec {
   readonly quota?: number;
   readonly binds?: readonly (readonly [source: string, target: string])[];
   readonly environment?: readonly string[];
+  /** It shares the host's pid namespace. */
+  readonly hostPids?: boolean;
 }
 
 export interface Foreign extends AsyncDisposable {
@@ -46,6 +48,7 @@ export async function startDocker(daemon: Dockerd, spec: ForeignSpec): Promise<F
     ...(quota === undefined ? [] : ['--cpu-period', '100000', '--cpu-quota', String(quota)]),
     ...(spec.binds ?? []).flatMap(([source, target]) => ['--volume', `${source}:${target}`]),
     ...(spec.environment ?? []).flatMap(variable => ['--env', variable]),
+    ...(spec.hostPids === true ? ['--pid', 'host'] : []),
   ];
   const id = await daemon.start(options, spec.command);
   return {
@@ -71,6 +74,8 @@ export async function startCrun(spec: ForeignSpec): Promise<Foreign> {
     tune: config => {
       config.root.readonly = false;
       config.process.env.push(...(spec.environment ?? []));
+      if (spec.hostPids === true)
+        config.linux.namespaces = config.linux.namespaces.filter(({ type }) => type !== 'pid');
       for (const [source, destination] of spec.binds ?? [])
         config.mounts.push({ destination, type: 'bind', source, options: ['rbind'] });
     },
