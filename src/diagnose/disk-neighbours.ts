@@ -6,6 +6,7 @@ import type { Observation } from '../observe/observation.ts';
 import type { Chain, Level } from './facts.ts';
 import { devicesOf, type Moved, movedOn } from './io.ts';
 import { readLevel } from './level.ts';
+import { oncePer } from './once.ts';
 
 /** Somebody else who moved data on a device in the window. */
 export interface DiskNeighbour {
@@ -21,34 +22,39 @@ export interface DiskNeighbour {
 /** Siblings of every cgroup on the way to the root, and on v1 what was issued in the root itself; the most first. */
 export function diskNeighboursOf(observation: Observation, chain: Chain<IoSample>): readonly DiskNeighbour[] {
   const onTheWay = new Set([chain.own.path, ...chain.ancestors.map(({ path }) => path)]);
-  const neighbours: DiskNeighbour[] = [];
-  const add = (
-    level: Level<IoSample>,
-    isWriteBack: boolean,
-    of: (sample: IoSample) => IoSample['devices'] | undefined,
-  ): void => {
-    for (const device of devicesOf(level)) {
-      const moved = orElse(movedOn(level, device, of), nothing);
-      if (moved.readBytes + moved.writtenBytes === 0) continue;
-      neighbours.push({
-        device,
-        path: level.path,
-        isWriteBack,
-        moved,
-        containers: namesIn(observation, level.path),
-      });
-    }
-  };
-  for (const sampled of Object.values(observation.cgroups.io)) {
-    const [parent] = ancestorsOf(sampled.path);
-    if (onTheWay.has(sampled.path) || parent === undefined || !onTheWay.has(parent)) continue;
-    const level = readLevel(sampled, sampled.path);
-    if (level.present) add(level.value, false, ({ devices }) => devices);
-  }
+  const neighbours = moversIn(observation).flatMap(({ parent, ...mover }): DiskNeighbour[] =>
+    parent === undefined || onTheWay.has(mover.path) || !onTheWay.has(parent)
+      ? []
+      : [{ ...mover, isWriteBack: false, containers: namesIn(observation, mover.path) }],
+  );
   const root = chain.ancestors.at(-1);
-  if (root?.last.ownDevices !== undefined) add(root, true, ({ ownDevices }) => ownDevices);
+  if (root?.last.ownDevices !== undefined)
+    for (const mover of moversOf(root, ({ ownDevices }) => ownDevices))
+      neighbours.push({ ...mover, isWriteBack: true, containers: namesIn(observation, mover.path) });
   return neighbours.toSorted((a, b) => amountOf(b) - amountOf(a));
 }
+
+type Mover = Pick<DiskNeighbour, 'device' | 'path' | 'moved'>;
+
+/** Every cgroup that moved data, with the one directly above; few do. */
+const moversIn = oncePer(({ cgroups }: Observation) =>
+  Object.values(cgroups.io).flatMap((sampled): (Mover & { readonly parent: CgroupPath | undefined })[] => {
+    const level = readLevel(sampled, sampled.path);
+    if (!level.present) return [];
+    const movers = moversOf(level.value, ({ devices }) => devices);
+    const [parent] = movers.length === 0 ? [] : ancestorsOf(sampled.path);
+    return movers.map(mover => ({ ...mover, parent }));
+  }),
+);
+
+const moversOf = (
+  level: Level<IoSample>,
+  of: (sample: IoSample) => IoSample['devices'] | undefined,
+): readonly Mover[] =>
+  devicesOf(level).flatMap(device => {
+    const moved = orElse(movedOn(level, device, of), nothing);
+    return moved.readBytes + moved.writtenBytes === 0 ? [] : [{ device, path: level.path, moved }];
+  });
 
 const nothing: Moved = { readBytes: bytes(0), writtenBytes: bytes(0), reads: 0, writes: 0 };
 const amountOf = ({ moved }: DiskNeighbour): number => moved.readBytes + moved.writtenBytes;

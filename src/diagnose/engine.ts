@@ -1,3 +1,4 @@
+import type { Reading } from '../linux/reading.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { Case } from './case.ts';
 import { markCovered } from './covered.ts';
@@ -25,11 +26,28 @@ export const judge = (
   observation: Observation,
   container: ContainerFacts,
   rules: readonly Rule[],
-): readonly CaseVerdict[] =>
-  markCovered(
+): readonly CaseVerdict[] => {
+  const resolve = resolverOf(observation, container);
+  return markCovered(
     rules.map(({ definition }) => definition),
-    rules.map(rule => ({ case: rule.definition.id, verdict: judgeOne(observation, container, rule) })),
+    rules.map(rule => ({
+      case: rule.definition.id,
+      verdict: judgeOne(observation, container, rule, resolve),
+    })),
   );
+};
+
+type Resolve = (name: FactName) => Reading<unknown>;
+
+/** Each fact is found once, however many rules ask for it. */
+function resolverOf(observation: Observation, container: ContainerFacts): Resolve {
+  const known = new Map<FactName, Reading<unknown>>();
+  return name => {
+    const fact = known.get(name) ?? resolvers[name](observation, container);
+    known.set(name, fact);
+    return fact;
+  };
+}
 
 /**
  * One verdict. What the case needs and the observation lacks makes it inconclusive without asking the rule; a
@@ -39,6 +57,7 @@ export function judgeOne(
   observation: Observation,
   container: ContainerFacts,
   { definition, rule }: Rule,
+  resolve: Resolve = resolverOf(observation, container),
 ): Verdict {
   const common: CommonFacts = {
     container: container.container,
@@ -49,12 +68,12 @@ export function judgeOne(
   const facts: Record<string, unknown> = { ...common };
   const missing: Missing[] = [];
   for (const name of definition.needs) {
-    const reading = resolvers[name](observation, container);
+    const reading = resolve(name);
     if (reading.present) facts[name] = reading.value;
     else missing.push({ what: reading.what, because: reading.because, remedy: reading.remedy });
   }
   if (missing.length > 0) return { kind: 'inconclusive', missing };
-  for (const name of definition.mayUse) facts[name] = resolvers[name](observation, container);
+  for (const name of definition.mayUse) facts[name] = resolve(name);
   try {
     return rule(facts as unknown as Facts<FactName, FactName>);
   } catch (error) {

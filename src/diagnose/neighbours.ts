@@ -5,6 +5,7 @@ import { type CgroupPath, type Microseconds, microseconds } from '../linux/units
 import type { ContainerFacts, Observation } from '../observe/observation.ts';
 import { type Chain, growth, type Level, levelsOf, type Neighbour } from './facts.ts';
 import { readLevel } from './level.ts';
+import { oncePer } from './once.ts';
 
 type CpuLevel = Level<ControllerSamples['cpu']>;
 
@@ -14,12 +15,15 @@ export function neighboursOf(
   { processes }: ContainerFacts,
   chain: Chain<ControllerSamples['cpu']>,
 ): readonly Neighbour[] {
-  const { children, names } = cgroupIndex(observation);
+  const children = childrenIn(observation);
+  const names = namesIn(observation);
   const levels = levelsOf(chain);
   const neighbours = chain.ancestors.flatMap((ancestor, index): Neighbour[] => {
     const member = levels[index];
     if (member === undefined) return [];
-    const siblings = (children.get(ancestor.path) ?? []).filter(({ path }) => path !== member.path);
+    const siblings = (children.get(ancestor.path) ?? []).filter(
+      ({ path, used }) => used > 0 && path !== member.path,
+    );
     const inside = siblings.reduce((sum, { used }) => sum + used, usageOf(member));
     const direct = microseconds(Math.max(0, usageOf(ancestor) - inside));
     return [
@@ -60,25 +64,8 @@ interface Child {
   readonly cpus: readonly number[] | null;
 }
 
-interface CgroupIndex {
-  /** By the cgroup directly above, in the order of the observation. */
-  readonly children: ReadonlyMap<CgroupPath, readonly Child[]>;
-  /** Names of the containers in a cgroup or below it. */
-  readonly names: ReadonlyMap<CgroupPath, readonly string[]>;
-}
-
-/** One for each observation: every container asks about the same cgroups. */
-const indexes = new WeakMap<Observation, CgroupIndex>();
-
-function cgroupIndex(observation: Observation): CgroupIndex {
-  const known = indexes.get(observation);
-  if (known !== undefined) return known;
-  const index = { children: indexChildren(observation), names: indexNames(observation) };
-  indexes.set(observation, index);
-  return index;
-}
-
-function indexChildren({ cgroups }: Observation): CgroupIndex['children'] {
+/** By the cgroup directly above, in the order of the observation. */
+const childrenIn = oncePer(({ cgroups }: Observation): ReadonlyMap<CgroupPath, readonly Child[]> => {
   const children = new Map<CgroupPath, Child[]>();
   for (const sampled of Object.values(cgroups.cpu)) {
     const [parent] = ancestorsOf(sampled.path);
@@ -96,9 +83,10 @@ function indexChildren({ cgroups }: Observation): CgroupIndex['children'] {
     else siblings.push(child);
   }
   return children;
-}
+});
 
-function indexNames({ containers }: Observation): CgroupIndex['names'] {
+/** Names of the containers in a cgroup or below it. */
+const namesIn = oncePer(({ containers }: Observation): ReadonlyMap<CgroupPath, readonly string[]> => {
   const names = new Map<CgroupPath, string[]>();
   for (const { container } of containers) {
     const path = container.cgroups.cpu;
@@ -110,4 +98,4 @@ function indexNames({ containers }: Observation): CgroupIndex['names'] {
     }
   }
   return names;
-}
+});

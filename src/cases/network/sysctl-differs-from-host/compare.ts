@@ -1,3 +1,4 @@
+import { oncePer } from '../../../diagnose/once.ts';
 import { isInterfaceSetting, type Sysctls } from '../../../linux/net/sysctl.ts';
 
 export interface Difference {
@@ -29,7 +30,8 @@ export function compareSysctls(host: Sysctls, container: Sysctls, start: Sysctls
     chosen: [] as Difference[],
     older: [] as Difference[],
   };
-  for (const name of Object.keys(start)) {
+  for (const name of new Set([...tunedOn(host)(start), ...Object.keys(container)])) {
+    if (start[name] === undefined) continue;
     const initial = start[name] ?? '';
     const there = host[name];
     const here = container[name];
@@ -42,6 +44,11 @@ export function compareSysctls(host: Sysctls, container: Sysctls, start: Sysctls
   }
   return comparison;
 }
+
+/** Names whose value on the host is not what a new namespace starts with: the same for all containers. */
+const tunedOn = oncePer((host: Sysctls) =>
+  oncePer((start: Sysctls) => Object.keys(start).filter(name => host[name] !== start[name])),
+);
 
 /** Not tuning: with these values a host is as its distribution made it. */
 const setAtBoot: Sysctls = {
