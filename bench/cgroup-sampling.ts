@@ -13,11 +13,11 @@ import { parseOomControl } from '../src/linux/cgroup/memory-v1.ts';
 import { parseMemoryEvents } from '../src/linux/cgroup/memory-v2.ts';
 import type { CgroupLayout, Controller } from '../src/linux/cgroup/model.ts';
 import { openCgroup } from '../src/linux/cgroup/read.ts';
-import { createSampler, type Sampler } from '../src/linux/cgroup/sampler.ts';
 import { openCgroupWriter } from '../src/linux/cgroup/write.ts';
 import { openKernelFiles } from '../src/linux/files.ts';
 import { parsePressure } from '../src/linux/pressure.ts';
 import { present, type Reading } from '../src/linux/reading.ts';
+import { createSampler, type Sampler } from '../src/linux/sampler.ts';
 import { bytes, type CgroupPath, cgroupPath, parseNanosecondsAsMicroseconds } from '../src/linux/units.ts';
 import { type BenchRow, benchRow, median } from './row.ts';
 

@@ -1,4 +1,4 @@
-import { closeSync, lstatSync, opendirSync } from 'node:fs';
+import { closeSync, type Dirent, lstatSync, opendirSync } from 'node:fs';
 import { byDescriptor, openBelow, pathBytes, readable } from './below.ts';
 import type { DeviceNumber } from './cgroup/devices.ts';
 import { deviceOf } from './device-number.ts';
@@ -45,18 +45,20 @@ export function readDeviceNodes(
   }
 }
 
-/** As latin1, one character a byte. */
+/** What may be a device, as latin1, one character a byte. */
 function namesIn(directory: string): readonly string[] {
   const opened = opendirSync(directory, { encoding: 'latin1' });
   try {
-    const names: string[] = [];
+    const names: Dirent[] = [];
     while (names.length < mostNames) {
       const entry = opened.readSync();
       if (entry === null) break;
-      names.push(entry.name);
+      names.push(entry);
     }
-    return names;
+    return names.flatMap(entry => (mayBeDevice(entry) ? [entry.name] : []));
   } finally {
     opened.closeSync();
   }
 }
+
+const mayBeDevice = (entry: Dirent): boolean => entry.isCharacterDevice() || entry.isBlockDevice();

@@ -27,6 +27,8 @@ export interface KernelFiles {
   log(path: string): Reading<string>;
   /** Names in a directory, unsorted. */
   list(path: string): Reading<readonly string[]>;
+  /** Names of the directories in a directory, unsorted; links to some are none. */
+  directories(path: string): Reading<readonly string[]>;
   /** What a symbolic link says, unresolved: `net:[4026531840]`, `/var/log/x (deleted)`. */
   link(path: string): Reading<string>;
   /** Follows links, as namespaces and open descriptors need. */
@@ -139,6 +141,12 @@ export function openKernelFiles(root = '/'): KernelFiles {
       attempt(path, real => withDescriptor(real, descriptor => readDescriptor(descriptor, form))),
     log: path => attempt(path, real => withDescriptor(real, readRecords)),
     list: path => attempt(path, real => readdirSync(real)),
+    directories: path =>
+      attempt(path, real =>
+        readdirSync(real, { withFileTypes: true }).flatMap(entry =>
+          entry.isDirectory() ? [entry.name] : [],
+        ),
+      ),
     link: path => attempt(path, real => readlinkSync(real)),
     status: path =>
       attempt(path, real => {

@@ -5,6 +5,13 @@ const numbers: Readonly<Record<string, number>> = constants.signals;
 const realtimeMin = 34;
 const realtimeMax = 64;
 
+/** Of two names of one signal (SIGABRT, SIGIOT) the first. */
+const names = new Map(
+  Object.entries(numbers)
+    .map(([name, number]) => [number, name] as const)
+    .toReversed(),
+);
+
 /** As people write a signal (`SIGINT`, `INT`, `2`, `SIGRTMIN+3`), as its number. */
 export function parseSignal(text: string): number | undefined {
   const name = text
@@ -24,7 +31,7 @@ const realtimeSignal = ([, end, sign = '+', distance = '0']: readonly string[]):
 
 /** `SIGTERM`; `SIGRTMIN+3` for those without a name of their own. */
 export function saySignal(signal: number): string {
-  const name = Object.entries(numbers).find(([, number]) => number === signal)?.[0];
+  const name = names.get(signal);
   if (name !== undefined) return name;
   return signal >= realtimeMin ? `SIGRTMIN+${signal - realtimeMin}` : `signal ${signal}`;
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { below, type TemporaryTree, temporaryTree } from '../../test/support/tree.ts';
 import { detectLayout } from '../linux/cgroup/layout.ts';
 import type { CgroupLayout } from '../linux/cgroup/model.ts';
-import { createSampler } from '../linux/cgroup/sampler.ts';
+import { createSampler } from '../linux/sampler.ts';
 import { cgroupPath } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
 

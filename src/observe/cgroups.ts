@@ -10,10 +10,10 @@ import {
 } from '../linux/cgroup/model.ts';
 import { ancestorsOf } from '../linux/cgroup/path.ts';
 import { type CgroupFiles, openCgroup, readSampled } from '../linux/cgroup/read.ts';
-import { createSampler, type Sampler } from '../linux/cgroup/sampler.ts';
 import { childrenOf, withSubtreeOomKills } from '../linux/cgroup/subtree.ts';
 import type { KernelFiles } from '../linux/files.ts';
 import { absent, mapReading, orElse, type Reading } from '../linux/reading.ts';
+import { createSampler, type Sampler } from '../linux/sampler.ts';
 import { type CgroupPath, cgroupPath } from '../linux/units.ts';
 import type { CgroupTables } from './observation.ts';
 

@@ -54,6 +54,7 @@ function stored({ texts = {} }: Stored): KernelFiles {
     fileSystem: gone,
     read: path => (all[path] === undefined ? gone(path) : present(all[path])),
     list: gone,
+    directories: gone,
     link: gone,
     status: gone,
   };

@@ -73,7 +73,12 @@ interface Sample {
 
 type SampleTable = ReadonlyMap<NamespaceId, Sample>;
 
-export function createNetworkObserver(files: KernelFiles, inits: readonly HostPid[]): NetworkObserver {
+/** `inDetail`: the host's values also where containers cannot have others. */
+export function createNetworkObserver(
+  files: KernelFiles,
+  inits: readonly HostPid[],
+  inDetail = true,
+): NetworkObserver {
   const samples: SampleTable[] = [];
   const connections = new Map<NamespaceId, Reading<TcpBefore>>();
   const hostConntrack: Reading<ConntrackStat>[] = [];
@@ -81,7 +86,7 @@ export function createNetworkObserver(files: KernelFiles, inits: readonly HostPi
   const readCounters = createNetCounterReader(files);
   let host: HostLook | undefined;
   const look = (): HostLook => {
-    host ??= readHost(files);
+    host ??= readHost(files, inDetail);
     return host;
   };
   return {
@@ -236,16 +241,20 @@ interface HostLook {
   readonly newNamespace: Reading<NewNamespace>;
 }
 
-function readHost(files: KernelFiles): HostLook {
+function readHost(files: KernelFiles, inDetail: boolean): HostLook {
   const initial = hostPid(1);
   const own = readNamespace(files, 'self', 'net');
   const pid1 = readNamespace(files, initial, 'net');
   const elsewhere = own.present && pid1.present && own.value !== pid1.value;
-  const networkSysctls = flatMapReading(listSysctls(files), list => {
-    const names = list.map(({ name }) => name);
-    return elsewhere ? readSysctlsOf(files, initial, names) : present(readSysctls(files, names));
-  });
-  return { networkSysctls, newNamespace: readNewNamespace(files) };
+  const newNamespace = readNewNamespace(files);
+  const asked =
+    inDetail || !newNamespace.present
+      ? mapReading(listSysctls(files), list => list.map(({ name }) => name))
+      : present([...new Set([...askedFor, ...Object.keys(newNamespace.value.own)])]);
+  const networkSysctls = flatMapReading(asked, names =>
+    elsewhere ? readSysctlsOf(files, initial, names) : present(readSysctls(files, names)),
+  );
+  return { networkSysctls, newNamespace };
 }
 
 function namesToRead({ networkSysctls, newNamespace }: HostLook, namespaces: number): readonly string[] {

@@ -17,6 +17,7 @@ import { readVirtualServices } from '../linux/net/ip_vs.ts';
 import { readHostStat } from '../linux/proc/host/stat.ts';
 import { type Mount, readMountinfo } from '../linux/proc/mountinfo.ts';
 import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
+import { createSampler } from '../linux/sampler.ts';
 import { reserveDescriptors } from '../linux/syscalls/descriptors.ts';
 import { type Bytes, type HostPid, hostPid } from '../linux/units.ts';
 import { createCgroupObserver } from './cgroups.ts';
@@ -39,10 +40,11 @@ import {
 import { findOpenDevices } from './open-devices.ts';
 import { findOutsideUse } from './outside-use.ts';
 import {
+  findSameProcesses,
   finishProcesses,
+  mostKept,
   type Named,
   type ProcessSamples,
-  readStatsAgain,
   sampleProcesses,
 } from './processes.ts';
 import { createReachObserver, type ReachRequest } from './reach/observe.ts';
@@ -84,22 +86,29 @@ export interface ObserveOptions {
 export async function observe(files: KernelFiles, options: ObserveOptions): Promise<Observation> {
   const { containers, windowMs, scan = scanProcesses(files), scope = everything } = options;
   const layout = orElse(detectLayout(files), noCgroups);
-  const cgroups = createCgroupObserver(files, layout, { asked: withoutIdle(files, scope.controllers) });
+  const sampler = createSampler({ root: files.root });
+  const cgroups = createCgroupObserver(files, layout, {
+    sampler,
+    asked: withoutIdle(files, scope.controllers),
+  });
   const inits = containers.flatMap(({ init }) => (init === null ? [] : [init]));
-  const network = createNetworkObserver(files, inits);
+  const network = createNetworkObserver(files, inits, scope.programs === 'all');
   const mounts = new Map(inits.map(init => [init, readMountinfo(files, init)]));
   const hostMounts = readHostMounts(files);
   const membersBefore = groupProcesses(files, containers, scan);
+  const pids = [...membersBefore.values()].flat();
   const storage = createStorageObserver(files, {
     containers,
-    processes: [...membersBefore.values()].flat(),
+    processes: pids,
     inDetail: scope.programs === 'all',
     mountsOf: init => mounts.get(init) ?? readMountinfo(files, init),
     hostMounts,
   });
   const reach = createReachObserver(files, containers, options);
 
-  reserveFor(containers.length * scope.controllers.length * filesOfController);
+  reserveFor(
+    containers.length * scope.controllers.length * filesOfController + Math.min(pids.length, mostKept),
+  );
   const readCpus = () => ({
     stat: readHostStat(files),
     softirqs: sampleSoftirqs(files),
@@ -116,7 +125,9 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
   storage.sample();
   reach.begin();
   const named: Named = scope.programs === 'all' ? 'all' : new Set(inits);
-  const processes = sampleProcesses(files, [...membersBefore.values()].flat(), named);
+  // A stored tree has no processes that its files could be bound to.
+  const processFiles = files.root === '/' ? { ...files, file: sampler.file } : files;
+  const processes = sampleProcesses(processFiles, pids, named);
   const known = options.known ?? containers;
   const uids = scope.programs === 'all' ? createUidTable(files, known, scan) : undefined;
   const all =
@@ -140,7 +151,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
 
   const log = readKmsg(files);
   const refusals = mapReading(log, parseSeccompRecords);
-  const { members, stats, living } = regroup(files, containers, scan, processes);
+  const { members, same, living } = regroup(files, containers, scan, processes);
   const findings = network.finish(byInit(containers, members));
   const host = {
     ...readHost(files, layout, still.namespaces, log),
@@ -153,7 +164,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
     ...storage.host(),
   };
   const tables = cgroups.tables();
-  cgroups.close();
+  sampler.close();
   return {
     kind: 'glassbox-observation',
     version: observationVersion,
@@ -171,7 +182,7 @@ export async function observe(files: KernelFiles, options: ObserveOptions): Prom
             container,
             seccompLog,
             ...withHugeMemory(
-              finishProcesses(files, pids, processes, stats, named).map(storage.process),
+              finishProcesses(files, pids, processes, same, named).map(storage.process),
               found =>
                 scope.programs === 'all' && containers.length <= fewContainers
                   ? readHugeMemory(
@@ -241,15 +252,15 @@ function regroup(
   scan: Reading<ProcessScan>,
   processes: ProcessSamples,
 ) {
-  const stats = readStatsAgain(files, processes);
+  const same = findSameProcesses(files, processes);
   const unchanged = mapReading(
     scan,
     earlier =>
-      new Map(earlier.processes.flatMap(process => (stats.has(process.pid) ? [[process.pid, process]] : []))),
+      new Map(earlier.processes.flatMap(process => (same.has(process.pid) ? [[process.pid, process]] : []))),
   );
   const now = scanProcesses(files, orElse(unchanged, new Map()));
   const living = new Set(now.present ? now.value.processes.map(({ pid }) => pid) : []);
-  return { members: groupProcesses(files, containers, now), stats, living };
+  return { members: groupProcesses(files, containers, now), same, living };
 }
 
 const noCgroups: CgroupLayout = { mode: 'none', hierarchies: [] };

@@ -1,7 +1,13 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { below, temporaryTree } from '../../test/support/tree.ts';
+import { type KernelFiles, openKernelFiles } from '../linux/files.ts';
+import { readStat } from '../linux/proc/stat.ts';
+import { absent, orElse } from '../linux/reading.ts';
+import { createSampler } from '../linux/sampler.ts';
 import { hostPid } from '../linux/units.ts';
-import { finishProcesses, readStatsAgain, sampleProcesses } from './processes.ts';
+import { findSameProcesses, finishProcesses, sampleProcesses } from './processes.ts';
 
 const pid = hostPid(7);
 
@@ -31,7 +37,7 @@ function observeTwice(first: Readonly<Record<string, string>>, last: Readonly<Re
   const earlier = sampleProcesses(tree.files, [pid]);
   tree.remove('/proc/7');
   tree.write(last);
-  return finishProcesses(tree.files, [pid], earlier, readStatsAgain(tree.files, earlier))[0];
+  return finishProcesses(tree.files, [pid], earlier, findSameProcesses(tree.files, earlier))[0];
 }
 
 test('run-queue wait is that of all threads: a leader may sleep while its workers queue', () => {
@@ -117,4 +123,48 @@ test('nobody blocked: nothing is said; without a first sample nothing can be', (
   ).not.toHaveProperty('blocked');
   using tree = temporaryTree(threadsIn({ 7: ['D', 5], 8: ['D', 9] }));
   expect(finishProcesses(tree.files, [pid], new Map(), new Map())[0]).not.toHaveProperty('blocked');
+});
+
+/** Two samples of this machine's own, with kept files. */
+async function observeLive(between: (sleeper: ChildProcess) => unknown) {
+  const files = openKernelFiles();
+  const sampler = createSampler();
+  const sleeper = spawn('sleep', ['60']);
+  try {
+    await once(sleeper, 'spawn');
+    const live = hostPid(sleeper.pid ?? 0);
+    const earlier = sampleProcesses({ ...files, file: sampler.file }, [live]);
+    await between(sleeper);
+    // Whatever /proc/<pid>/stat says by now: the kept file alone tells whether it is the same process.
+    const withoutStat: KernelFiles = {
+      ...files,
+      read: (path, form) => (path.endsWith('/stat') ? absent(path, 'vanished', '') : files.read(path, form)),
+    };
+    const same = findSameProcesses(withoutStat, earlier);
+    const facts = finishProcesses(withoutStat, [live], earlier, same)[0];
+    return { isSame: same.has(live), facts, stat: orElse(readStat(files, live), undefined) };
+  } finally {
+    sampler.close();
+    sleeper.kill('SIGKILL');
+  }
+}
+
+test('of a process with one thread the second sample takes no stat: its kept schedstat is its identity', async () => {
+  const { isSame, facts, stat } = await observeLive(() => {});
+  expect(isSame).toBe(true);
+  expect(facts).toMatchObject({
+    startTime: stat?.startTime,
+    commandLine: ['sleep', '60'],
+    scheduler: { present: true },
+  });
+});
+
+test('a process that ended is not taken for a later one of its pid', async () => {
+  const { isSame, facts } = await observeLive(async sleeper => {
+    const ended = once(sleeper, 'exit');
+    sleeper.kill('SIGKILL');
+    await ended;
+  });
+  expect(isSame).toBe(false);
+  expect(facts).toBeUndefined();
 });

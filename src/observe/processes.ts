@@ -3,14 +3,31 @@ import { readCmdline } from '../linux/proc/cmdline.ts';
 import { readExecutable } from '../linux/proc/exe.ts';
 import { readOomScoreAdjust } from '../linux/proc/oom_score_adj.ts';
 import type { SchedulerTimes } from '../linux/proc/schedstat.ts';
-import { readThreadSchedstats, sumSchedulerTimes } from '../linux/proc/schedstat.ts';
+import {
+  leaderSchedstatPath,
+  parseSchedstat,
+  readThreadSchedstats,
+  sumSchedulerTimes,
+} from '../linux/proc/schedstat.ts';
 import { readStack } from '../linux/proc/stack.ts';
 import { type ProcessStat, readStat, readThreadStat } from '../linux/proc/stat.ts';
 import { readStatus } from '../linux/proc/status.ts';
 import { readThreadWchan, readWchan } from '../linux/proc/wchan.ts';
-import { absent, flatMapReading, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
+import {
+  absent,
+  flatMapReading,
+  mapReading,
+  orElse,
+  parsed,
+  present,
+  type Reading,
+} from '../linux/reading.ts';
+import type { SampledFile, Sampler } from '../linux/sampler.ts';
 import type { ClockTicks, HostPid } from '../linux/units.ts';
 import type { BlockedTask, ProcessFacts } from './observation.ts';
+
+/** Where a sampler lends its kept files, most of a second sample is one read a process. */
+export type ProcessFiles = KernelFiles & Partial<Pick<Sampler, 'file'>>;
 
 /** What the first sample keeps of a process, to be compared with the second. */
 export interface ProcessSample {
@@ -18,6 +35,8 @@ export interface ProcessSample {
   readonly zombie: boolean;
   /** By thread. */
   readonly scheduler: Reading<ThreadTimes>;
+  /** The schedstat of a process that has one thread, kept open. */
+  readonly kept?: SampledFile;
   readonly program: Program;
 }
 type ThreadTimes = ReadonlyMap<HostPid, SchedulerTimes>;
@@ -32,9 +51,12 @@ interface Program extends Pick<ProcessFacts, 'commandLine' | 'executable' | 'oom
 /** The processes whose programs somebody asks about. */
 export type Named = ReadonlySet<HostPid> | 'all';
 
+/** Each takes a descriptor and, in the kernel, a page. */
+export const mostKept = 4096;
+
 /** The first sample of some processes; one that ends meanwhile is left out. */
 export function sampleProcesses(
-  files: KernelFiles,
+  files: ProcessFiles,
   pids: readonly HostPid[],
   named: Named = 'all',
 ): ProcessSamples {
@@ -42,11 +64,16 @@ export function sampleProcesses(
   for (const pid of pids) {
     const stat = readStat(files, pid);
     if (!stat.present) continue;
+    const { startTime, state, threads } = stat.value;
+    const kept =
+      threads === 1 && samples.size < mostKept ? files.file?.(leaderSchedstatPath(pid)) : undefined;
     samples.set(pid, {
-      startTime: stat.value.startTime,
-      zombie: stat.value.state === 'Z',
-      scheduler: readThreadSchedstats(files, pid, stat.value.threads),
+      startTime,
+      zombie: state === 'Z',
+      scheduler:
+        kept === undefined ? readThreadSchedstats(files, pid, threads) : readKeptSchedstat(kept, pid),
       program: readProgram(files, stat.value, named),
+      ...(kept === undefined ? {} : { kept }),
     });
   }
   return samples;
@@ -70,14 +97,27 @@ const unasked = {
   oomScoreAdjust: absent('oom_score_adj', 'disabled', 'nobody asked for it here; glassbox inspect does'),
 };
 
-/** Of those processes of the first sample that are still there, and the same. */
-export function readStatsAgain(files: KernelFiles, first: ProcessSamples): ReadonlyMap<HostPid, ProcessStat> {
-  const stats = new Map<HostPid, ProcessStat>();
-  for (const [pid, { startTime }] of first) {
+const readKeptSchedstat = (kept: SampledFile, pid: HostPid): Reading<ThreadTimes> =>
+  mapReading(
+    flatMapReading(kept.read(), text => parsed(leaderSchedstatPath(pid), parseSchedstat(text))),
+    times => new Map([[pid, times]]),
+  );
+
+/** Processes of the first sample that are still there and the same, with their leader's times where that told. */
+export type SameProcesses = ReadonlyMap<HostPid, ThreadTimes | undefined>;
+
+export function findSameProcesses(files: KernelFiles, first: ProcessSamples): SameProcesses {
+  const same = new Map<HostPid, ThreadTimes | undefined>();
+  for (const [pid, { startTime, kept }] of first) {
+    if (kept?.isKept() === true) {
+      const times = readKeptSchedstat(kept, pid);
+      if (times.present) same.set(pid, times.value);
+      continue;
+    }
     const stat = readStat(files, pid);
-    if (stat.present && stat.value.startTime === startTime) stats.set(pid, stat.value);
+    if (stat.present && stat.value.startTime === startTime) same.set(pid, undefined);
   }
-  return stats;
+  return same;
 }
 
 /** The second sample, in full. A pid that now belongs to another process counts as a new process. */
@@ -85,17 +125,16 @@ export function finishProcesses(
   files: KernelFiles,
   pids: readonly HostPid[],
   first: ProcessSamples,
-  stats: ReadonlyMap<HostPid, ProcessStat>,
+  same: SameProcesses,
   named: Named = 'all',
 ): readonly ProcessFacts[] {
   return pids.flatMap(pid => {
-    const again = stats.get(pid);
-    const stat = again ?? orElse(readStat(files, pid), undefined);
-    const facts =
-      stat === undefined
-        ? undefined
-        : readProcess(files, stat, again === undefined ? undefined : first.get(pid), named);
-    return facts === undefined ? [] : [facts];
+    const before = same.has(pid) ? first.get(pid) : undefined;
+    const { startTime } = before ?? orElse<Partial<ProcessStat>>(readStat(files, pid), {});
+    const status = readStatus(files, pid);
+    return startTime === undefined || !status.present
+      ? []
+      : [readProcess(files, { startTime, status: status.value, times: same.get(pid) }, before, named)];
   });
 }
 
@@ -103,24 +142,23 @@ const commandLineBytes = 4096;
 
 function readProcess(
   files: KernelFiles,
-  stat: ProcessStat,
+  now: Pick<ProcessFacts, 'startTime' | 'status'> & { readonly times: ThreadTimes | undefined },
   before: ProcessSample | undefined,
   named: Named,
-): ProcessFacts | undefined {
-  const { pid, startTime } = stat;
-  const status = readStatus(files, pid);
-  if (!status.present) return undefined;
-  const { state } = status.value;
-  const times = readThreadSchedstats(files, pid, stat.threads);
-  const blocked = findBlocked(files, stat, before?.scheduler, times);
-  const isSameProgram = before?.program.name === stat.name && state !== 'Z';
+): ProcessFacts {
+  const { startTime, status } = now;
+  const { pid, name, state, threads } = status;
+  const times =
+    threads === 1 && now.times !== undefined ? present(now.times) : readThreadSchedstats(files, pid, threads);
+  const blocked = findBlocked(files, status, before?.scheduler, times);
+  const isSameProgram = before?.program.name === name && state !== 'Z';
   const { name: _, ...program } = isSameProgram
     ? before.program
-    : readProgram(files, { pid, name: stat.name, state }, named);
+    : readProgram(files, { pid, name, state }, named);
   return {
     pid,
     startTime,
-    status: status.value,
+    status,
     zombieInBothSamples: state === 'Z' && before?.zombie === true,
     ...program,
     waitChannel:
@@ -142,7 +180,7 @@ const mapTimes = (times: Reading<ThreadTimes> | undefined): Reading<SchedulerTim
  */
 function findBlocked(
   files: KernelFiles,
-  leader: ProcessStat,
+  leader: ProgramState,
   first: Reading<ThreadTimes> | undefined,
   last: Reading<ThreadTimes>,
 ): readonly BlockedTask[] {

@@ -30,6 +30,7 @@ function fakeProc(processes: Record<number, readonly FakeDescriptor[] | Reading<
   return {
     root: '/',
     log: gone,
+    directories: gone,
     list: path => {
       const held = processes[Number(/^\/proc\/(\d+)\/fd$/.exec(path)?.[1])];
       if (held === undefined) return gone(path);

@@ -1,5 +1,6 @@
 import type { KernelFiles } from '../files.ts';
 import { type Absent, absent, flatMapReading, mapReading, present, type Reading } from '../reading.ts';
+import type { SampledFile, Sampler } from '../sampler.ts';
 import type { CgroupPath } from '../units.ts';
 import { readCpu } from './cpu.ts';
 import { readCpuset } from './cpuset.ts';
@@ -12,7 +13,6 @@ import { readMemory } from './memory.ts';
 import type { CgroupLayout, Controller, ControllerSamples, Sampled } from './model.ts';
 import { readPids } from './pids.ts';
 import { readPressure } from './pressure.ts';
-import type { SampledFile, Sampler } from './sampler.ts';
 
 type Readers = { readonly [C in Controller]: (cgroup: CgroupDirectory) => Reading<ControllerSamples[C]> };
 
@@ -28,7 +28,8 @@ const readers: Readers = {
 };
 
 /** What reading a cgroup takes: KernelFiles have it, and a sampler can lend its kept files. */
-export type CgroupFiles = Pick<KernelFiles, 'read' | 'list' | 'status'> & Partial<Pick<Sampler, 'file'>>;
+export type CgroupFiles = Pick<KernelFiles, 'read' | 'list' | 'directories' | 'status'> &
+  Partial<Pick<Sampler, 'file'>>;
 
 /** The directory that holds a cgroup's files of one controller. */
 export function openCgroup(
@@ -45,7 +46,9 @@ export function openCgroup(
         accounting !== undefined && name.startsWith('cpuacct.')
           ? `${accounting}/${name}`
           : `${directory}/${name}`;
-      const open = files.file ?? ((file): SampledFile => ({ read: () => files.read(file), close: () => {} }));
+      const open =
+        files.file ??
+        ((file): SampledFile => ({ read: () => files.read(file), isKept: () => false, close: () => {} }));
       const opened = new Map<string, SampledFile>();
       return {
         directory,

@@ -27,33 +27,13 @@ export function descendantsOf(files: CgroupFiles, directory: string): Reading<re
   return present(found);
 }
 
-/**
- * The directories in a cgroup's. A directory has two links and one for each directory in it, on kernfs as on ext4, which spares most of the
- * stat(2) calls. A file system that does not count says 1.
- */
-export function childrenOf(files: CgroupFiles, parent: string): Reading<readonly string[]> {
-  return flatMapReading(files.status(parent), ({ links }) => {
-    if (links === 2) return present([]);
-    const count = links > 2 ? links - 2 : Number.POSITIVE_INFINITY;
-    return mapReading(files.list(parent), names => {
-      const likely = [...names].sort((a, b) => Number(kernelFile.test(a)) - Number(kernelFile.test(b)));
-      const found: string[] = [];
-      for (const name of likely) {
-        if (found.length === count) break;
-        if (isDirectory(files, `${parent}/${name}`)) found.push(`${parent}/${name}`);
-      }
-      return found;
-    });
-  });
-}
-
-/** Names that are looked at last: hardly anybody calls a cgroup so, but nothing forbids it. */
-const kernelFile = /^(?:cgroup|memory)\.[a-z_.]+$|^tasks$|^notify_on_release$/;
-
-function isDirectory(files: CgroupFiles, path: string): boolean {
-  const status = files.status(path);
-  return status.present && (status.value.mode & 0o170000) === 0o040000;
-}
+/** The directories in a cgroup's. One has two links and one for each directory in it, on kernfs as on ext4. */
+export const childrenOf = (files: CgroupFiles, parent: string): Reading<readonly string[]> =>
+  flatMapReading(files.status(parent), ({ links }) =>
+    links === 2
+      ? present([])
+      : mapReading(files.directories(parent), names => names.map(name => `${parent}/${name}`)),
+  );
 
 /** A container's memory sample with the OOM kills of all cgroups below it, where the kernel does not count them. */
 export function withSubtreeOomKills(

@@ -40,7 +40,16 @@ test('what is no record is left out', () => {
 
 const files = (because: Because): KernelFiles => {
   const gone = (path: string) => absent(path, because, '');
-  return { root: '/', read: gone, list: gone, link: gone, status: gone, fileSystem: gone, log: gone };
+  return {
+    root: '/',
+    read: gone,
+    list: gone,
+    directories: gone,
+    link: gone,
+    status: gone,
+    fileSystem: gone,
+    log: gone,
+  };
 };
 
 test.each(['not-permitted', 'vanished'] as const)('a log that is %s for us may not be read', because => {

@@ -50,6 +50,7 @@ test('descriptors that are closed while we look are left out', () => {
     read: gone,
     log: gone,
     status: gone,
+    directories: gone,
     fileSystem: gone,
     list: path => (path === '/proc/7/fd' ? present(['10', '2', '3']) : gone(path)),
     link: path => {

@@ -27,9 +27,11 @@ export function parseSchedstat(text: string): SchedulerTimes | undefined {
   return { running, waiting, timeslices };
 }
 
+export const leaderSchedstatPath = (pid: ProcPid): string => `/proc/${pid}/schedstat`;
+
 /** Of the thread group leader, whatever its other threads do. */
 export const readLeaderSchedstat = (files: KernelFiles, pid: ProcPid): Reading<SchedulerTimes> =>
-  readParsed(files, `/proc/${pid}/schedstat`, parseSchedstat, 'one-record');
+  readParsed(files, leaderSchedstatPath(pid), parseSchedstat, 'one-record');
 
 /** Of each thread of a process by its id, from /proc/<pid>/task/<tid>/schedstat. One that ends meanwhile is left out. */
 export function readThreadSchedstats(

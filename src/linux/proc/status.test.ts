@@ -191,7 +191,7 @@ test('unknown lines do no harm; cut short it is not a status', () => {
   expect(parseStatus(init618.slice(0, 120))).toBeUndefined();
 });
 
-test.each([
+test.each<[string | undefined, 0 | 1, readonly number[] | undefined]>([
   ['0000000000004000', 1, [15]],
   ['8000000000000001', 1, [1, 64]],
   ['0', 0, []],

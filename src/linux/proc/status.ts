@@ -69,9 +69,22 @@ export interface ProcessStatus {
 
 const none: readonly number[] = [];
 
+/** Most processes have one of a few: containers' default capabilities, the handlers of one program. */
+const knownMasks = new Map<string, readonly number[] | undefined>();
+const mostKnownMasks = 1000;
+
 /** `0000000000004000` → the numbers of its set bits, counted from `lowest`. */
-export function parseMask(text: string | undefined, lowest: number): readonly number[] | undefined {
-  if (text === undefined || !/^[0-9a-f]{1,32}$/i.test(text)) return undefined;
+export function parseMask(text: string | undefined, lowest: 0 | 1): readonly number[] | undefined {
+  if (text === undefined) return undefined;
+  const key = `${lowest}${text}`;
+  if (knownMasks.has(key)) return knownMasks.get(key);
+  const numbers = parseNewMask(text, lowest);
+  if (knownMasks.size < mostKnownMasks) knownMasks.set(key, numbers);
+  return numbers;
+}
+
+function parseNewMask(text: string, lowest: number): readonly number[] | undefined {
+  if (!/^[0-9a-f]{1,32}$/i.test(text)) return undefined;
   if (/^0+$/.test(text)) return none;
   const numbers: number[] = [];
   for (let digit = 0; digit < text.length; digit += 1) {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { temporaryTree } from '../../../test/support/tree.ts';
-import { present } from '../reading.ts';
+import { temporaryTree } from '../../test/support/tree.ts';
+import { present } from './reading.ts';
 import { createSampler, type Sampler } from './sampler.ts';
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;

@@ -1,17 +1,22 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { readDescriptor } from '../files.ts';
-import { absentFromError, present, type Reading } from '../reading.ts';
+import { readDescriptor } from './files.ts';
+import { absentFromError, present, type Reading } from './reading.ts';
 
 /** A file that is read again and again. */
 export interface SampledFile {
   read(): Reading<string>;
+  /**
+   * Whether the next read goes to what the first one read, and not to what has its name by then: the descriptor of a
+   * /proc file is bound to its process, and fails with ESRCH once that is gone.
+   */
+  isKept(): boolean;
   /** Gives its descriptor back; the next read opens it anew. */
   close(): void;
 }
 
 /**
- * Opening a cgroup file costs several times what reading it does, so descriptors are kept and read from position 0;
+ * Opening a file of a cgroup or a process costs several times what reading it does, so descriptors are kept and read from position 0;
  * the kernel makes the text anew for each such read. Once too many are open, files are opened, read and closed.
  */
 export interface Sampler {
@@ -80,7 +85,7 @@ export function createSampler({
           return absentFromError(path, error);
         }
       };
-      return { read, close: () => close(slot) };
+      return { read, isKept: () => slot.descriptor !== undefined, close: () => close(slot) };
     },
     close() {
       for (const slot of kept) close(slot);
