@@ -48,8 +48,8 @@ export interface NetworkFindings {
 
 /** With more namespaces than this, only the sysctls that somebody asks about are read: 10 µs a file. */
 const namespacesReadWhole = 8;
-/** What rules look at, whether tuned or not. */
-const askedFor = [
+/** What rules look at where there is a socket, whether tuned or not. */
+const askedForSockets = [
   'net.core.somaxconn',
   'net.ipv4.ip_forward',
   'net.ipv4.ip_local_port_range',
@@ -57,9 +57,9 @@ const askedFor = [
   'net.ipv4.tcp_abort_on_overflow',
   'net.ipv4.tcp_max_syn_backlog',
   'net.ipv4.tcp_syncookies',
-  'net.netfilter.nf_conntrack_count',
-  'net.netfilter.nf_conntrack_max',
 ];
+const askedForTracking = ['net.netfilter.nf_conntrack_count', 'net.netfilter.nf_conntrack_max'];
+const askedFor = [...askedForSockets, ...askedForTracking];
 
 interface Sample {
   /** One of those in the namespace. */
@@ -236,9 +236,16 @@ function pairOf<T>(
   return flatMapReading(first, before => mapReading(last, after => ({ first: before, last: after })));
 }
 
+interface SysctlNames {
+  readonly all: readonly string[];
+  /** Of a namespace with no socket in it. */
+  readonly withoutSockets: readonly string[];
+}
+
 interface HostLook {
   readonly networkSysctls: Reading<Sysctls>;
   readonly newNamespace: Reading<NewNamespace>;
+  readonly inDetail: boolean;
 }
 
 function readHost(files: KernelFiles, inDetail: boolean): HostLook {
@@ -254,16 +261,23 @@ function readHost(files: KernelFiles, inDetail: boolean): HostLook {
   const networkSysctls = flatMapReading(asked, names =>
     elsewhere ? readSysctlsOf(files, initial, names) : present(readSysctls(files, names)),
   );
-  return { networkSysctls, newNamespace };
+  return { networkSysctls, newNamespace, inDetail };
 }
 
-function namesToRead({ networkSysctls, newNamespace }: HostLook, namespaces: number): readonly string[] {
+/**
+ * A lookup below /proc/sys/net compares with the directories of every network namespace, which have the same names in
+ * the kernel's table (proc_sys_compare()): with a hundred of them each file that need not be read counts.
+ */
+function namesToRead({ networkSysctls, newNamespace, inDetail }: HostLook, namespaces: number): SysctlNames {
   const host = orElse(networkSysctls, {});
-  if (!newNamespace.present) return namespaces <= namespacesReadWhole ? Object.keys(host) : askedFor;
-  const { names, own } = newNamespace.value;
-  if (namespaces <= namespacesReadWhole) return names;
+  if (namespaces <= namespacesReadWhole) {
+    const all = newNamespace.present ? newNamespace.value.names : Object.keys(host);
+    return { all, withoutSockets: all };
+  }
+  const own = newNamespace.present ? newNamespace.value.own : {};
   const tuned = Object.keys(own).filter(name => own[name] !== host[name]);
-  return [...new Set([...askedFor, ...tuned])];
+  const all = [...new Set([...askedFor, ...tuned])];
+  return { all, withoutSockets: inDetail ? all : [...new Set([...askedForTracking, ...tuned])] };
 }
 
 const isWithoutConnections = (
@@ -276,16 +290,17 @@ const isWithoutConnections = (
 function lookInside(
   files: KernelFiles,
   init: HostPid,
-  names: readonly string[],
+  names: SysctlNames,
   before: Reading<TcpBefore> | undefined,
   gateways: ReadonlySet<string>,
 ) {
   const visit = inNamespace(files, init, 'net', () => {
     const sockets = dumpListeners();
+    const isQuiet = before === undefined && sockets.present && sockets.value.length === 0;
     const listening = new Set(orElse(sockets, []).map(({ port }) => port));
     return {
       sockets,
-      sysctls: present(readSysctls(files, names)),
+      sysctls: present(readSysctls(files, isQuiet ? names.withoutSockets : names.all)),
       inbound: before === undefined ? new Set<string>() : inboundConnections(listening, gateways),
       connections:
         before === undefined
