@@ -3,6 +3,7 @@ import { text as readAll } from 'node:stream/consumers';
 import { findBuried } from '../containers/buried.ts';
 import type { Container, EngineNotice } from '../containers/container.ts';
 import { discoverContainers } from '../containers/discover.ts';
+import { hostAsStart, hostSelector, isHostStart } from '../containers/host.ts';
 import { selectContainers } from '../containers/select.ts';
 import { type KernelFiles, openKernelFiles } from '../linux/files.ts';
 import { readOomReports } from '../linux/kmsg/read.ts';
@@ -39,10 +40,11 @@ export async function look(selectors: readonly string[], options: LookOptions): 
   if (options.from !== undefined) return narrow(await readObservation(options.from), selectors);
   const files = openKernelFiles();
   const { containers, notices, scan } = await discoverContainers(files);
-  if (containers.length === 0) refuseBlindness(notices);
-  const chosen = choose(files, containers, selectors);
+  if (containers.length === 0 && !selectors.includes(hostSelector)) refuseBlindness(notices);
+  const chosen = chooseOrHost(files, containers, selectors, options);
   const observed = {
     ...{ containers: chosen, known: containers, notices, scan, ...options },
+    ...(chosen.some(isHostStart) ? { scope: waysOnly } : {}),
     ...(await reachOf(files, containers, chosen, options)),
   };
   const { deep = [] } = options;
@@ -54,6 +56,33 @@ export async function look(selectors: readonly string[], options: LookOptions): 
       'Name those that matter.',
     );
   return observeDeep(files, chosen, deep, () => lookAt(files, observed));
+}
+
+/** Of the host nothing is asked but its packets' ways. */
+const waysOnly: ObserveScope = { controllers: [], programs: 'inits' };
+
+/** The containers that were named, or this machine where `host` is where packets are to start. */
+function chooseOrHost(
+  files: KernelFiles,
+  containers: readonly Container[],
+  selectors: readonly string[],
+  { to }: LookOptions,
+): readonly Container[] {
+  const isHost = selectors.includes(hostSelector) && !containers.some(({ name }) => name === hostSelector);
+  if (!isHost) return choose(files, containers, selectors);
+  if (to === undefined)
+    throw new Failure(
+      exitCodes.usage,
+      '"host" is this machine, which is no container: it is only where a packet can start.',
+      `Say where it is to go: ${hostSelector} --to HOST:PORT`,
+    );
+  if (selectors.length > 1)
+    throw new Failure(
+      exitCodes.usage,
+      '"host" stands alone: it is judged by the ways of its packets only.',
+      `Ask twice: once with ${hostSelector} --to ${to.text}, once without it.`,
+    );
+  return [hostAsStart(files)];
 }
 
 /** `--to` needs to know from where, and a machine to look at. */
@@ -68,7 +97,7 @@ function refuseToFollow(selectors: readonly string[], { to, from }: LookOptions)
   if (selectors.length === 0 || selectors.length > deepAtMost)
     throw new Failure(
       exitCodes.usage,
-      '--to needs the container whose packets are followed.',
+      '--to needs the container whose packets are followed, or "host" for this machine.',
       `Name it: glassbox diagnose NAME --to ${to.text}`,
     );
 }

@@ -62,7 +62,7 @@ const from = (): Option =>
 const toOption = (): Option =>
   new Option(
     '--to <target>',
-    'follow a packet to HOST:PORT or a container[:port], hop by hop, and back; judges what keeps packets from arriving only',
+    'follow a packet from the container, or from this machine ("host"), to HOST:PORT or a container[:port], hop by hop, and back; judges what keeps packets from arriving only',
   );
 const probeOption = (): Option =>
   new Option(
@@ -208,7 +208,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
   add(
     'diagnose',
     'Find out what is wrong, and why',
-    'glassbox diagnose web-1\nglassbox diagnose web-1 --to db:5432 --probe\nglassbox diagnose --symptom killed --fail-on warning',
+    'glassbox diagnose web-1\nglassbox diagnose web-1 --to db:5432 --probe\nglassbox diagnose host --to web-1:80\nglassbox diagnose --symptom killed --fail-on warning',
   )
     .argument('[container...]', 'only these; all when none is named')
     .addOption(json())

@@ -1,6 +1,6 @@
 import type { KernelFiles } from './files.ts';
-import { absent, flatMapReading, present, type Reading } from './reading.ts';
-import { type HostPid, type NamespaceId, namespaceId } from './units.ts';
+import { absent, flatMapReading, orElse, present, type Reading } from './reading.ts';
+import { type HostPid, hostPid, type NamespaceId, namespaceId } from './units.ts';
 
 /** The namespaces of namespaces(7), by the names of /proc/<pid>/ns. */
 export const namespaceKinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'] as const;
@@ -42,4 +42,10 @@ export function readNamespaces(files: KernelFiles, pid: HostPid | 'self'): Readi
   return failure?.present === false
     ? failure
     : absent(`/proc/${pid}/ns`, 'kernel-too-old', 'namespaces need Linux 3.8');
+}
+
+/** pid 1's. Without the right to look at it the observer's own stand in: on a host they are the same. */
+export function readInitialNamespaces(files: KernelFiles): Namespaces {
+  const initial = readNamespaces(files, hostPid(1));
+  return initial.present ? initial.value : orElse(readNamespaces(files, 'self'), {});
 }

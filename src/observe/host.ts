@@ -5,7 +5,7 @@ import { parseOomReports } from '../linux/kmsg/oom-parse.ts';
 import type { KmsgRecord } from '../linux/kmsg/records.ts';
 import { readHugePagePools } from '../linux/mm/hugepages.ts';
 import { readTransparentHugePages } from '../linux/mm/transparent_hugepage.ts';
-import { type Namespaces, readNamespaces } from '../linux/namespaces.ts';
+import type { Namespaces } from '../linux/namespaces.ts';
 import { readLoadavg } from '../linux/proc/host/loadavg.ts';
 import { readMeminfo } from '../linux/proc/host/meminfo.ts';
 import { readKernelRelease } from '../linux/proc/host/osrelease.ts';
@@ -15,12 +15,6 @@ import { mapReading, orElse, type Reading } from '../linux/reading.ts';
 import { readSuspended } from '../linux/suspended.ts';
 import { bytes, hostPid, isoTime } from '../linux/units.ts';
 import type { HostFacts } from './observation.ts';
-
-/** pid 1's. Without the right to look at it the observer's own stand in: on a host they are the same. */
-export function readInitialNamespaces(files: KernelFiles): Namespaces {
-  const initial = readNamespaces(files, hostPid(1));
-  return initial.present ? initial.value : orElse(readNamespaces(files, 'self'), {});
-}
 
 /** The host around the containers but for its network, read once, with the second sample. */
 export function readHost(

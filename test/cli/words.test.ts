@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { width } from '../../src/cli/text/layout.ts';
+import { pathFaults } from '../../src/diagnose/path/broken.ts';
 import { glassbox, root } from './run.ts';
 
 const main = join(root, 'src/cli/main.ts');
@@ -51,6 +52,8 @@ test.each<[string, readonly string[], number, RegExp]>([
   ['a probe to nowhere', ['diagnose', 'web-1', '--probe'], 2, /--probe needs to know where to/],
   ['a way from nowhere', ['diagnose', '--to', '10.0.0.1:80'], 2, /--to needs the container/],
   ['a way in a file', ['diagnose', 'web-1', '--to', '10.0.0.1:80', '--from', 'x'], 2, /--from is a saved/],
+  ['the host to nowhere', ['diagnose', 'host'], 2, /"host" is this machine.*Say where it is to go/],
+  ['the host among others', ['diagnose', 'host', 'web-1', '--to', '10.0.0.1:80'], 2, /"host" stands alone/],
   ['no lab named', ['lab', 'run'], 2, /which lab\?/],
   [
     'a file that is not there',
@@ -63,6 +66,16 @@ test.each<[string, readonly string[], number, RegExp]>([
   expect([run.code, run.output]).toEqual([code, '']);
   expect(run.errors.replace(/\s+/g, ' ')).toMatch(new RegExp(message.source.replaceAll('\\s+', ' ')));
   expect(run.errors).toMatch(/^glassbox: /);
+});
+
+test('from this machine to itself: the way alone is judged', () => {
+  const run = glassbox(['diagnose', 'host', '--to', '127.0.0.1:1', '--json', '--for', '100ms']);
+  expect([run.code, run.errors]).toEqual([0, '']);
+  const [host] = JSON.parse(run.output).containers;
+  expect(host.walks[0].result).toMatch(/nobody listens on port 1/);
+  expect(host.verdicts.map(({ case: id }: { case: string }) => id).sort()).toEqual(
+    pathFaults.map(fault => `network/${fault}`).sort(),
+  );
 });
 
 test.each([

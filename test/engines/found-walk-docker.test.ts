@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
 import type { LabHost, LabNetwork, NetworkPlace } from '../../src/lab/network/network.ts';
 import { networkPrograms } from '../../src/lab/network/programs.ts';
+import { hostPid } from '../../src/linux/units.ts';
 import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
 import { whyNot } from '../support/engines/programs.ts';
 import { alarmsIn, foundIn, foundSoon } from '../support/found-in.ts';
@@ -255,6 +256,38 @@ describe.skipIf(withoutDocker !== undefined)(
       await silentOf('port-served-by-proxy', 'gb-port');
       await again.stop();
     });
+
+    test("a published port by loopback: docker-proxy's own connection is followed, and breaks behind it", async () => {
+      await start('gb-behind', ['--network', 'front', '--publish', '8082:80'], serve(80));
+      await start('gb-near', ['--network', 'host'], idle);
+      const to = '127.0.0.1:8082';
+      const whole = await walkFrom('gb-near', to, daemon.environment);
+      expect(whole).toMatchObject({ broken: null, probe: { tcp: 'connected' } });
+      expect(whole.hops).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({
+            what: 'relay',
+            says: expect.stringMatching(/^docker-proxy \(pid \d+\)/),
+          }),
+          expect.objectContaining({ what: 'listener', place: 'gb-behind', state: 'ok' }),
+        ]),
+      );
+      const inside = { name: 'gb-behind', init: hostPid(Number(await pidOf('gb-behind'))) };
+      const rule = ['INPUT', '-p', 'tcp', '--dport', '80', '-j', 'DROP'];
+      await net.run(inside, ['iptables-legacy', '-A', ...rule]);
+      // The proxy takes the connection all the same.
+      expect(await walkFrom('gb-near', to, daemon.environment)).toMatchObject({
+        broken: { fault: 'firewall-drops', place: 'gb-behind' },
+        probe: { tcp: 'connected' },
+      });
+      await net.run(inside, ['iptables-legacy', '-D', ...rule]);
+      await net.run(inside, ['ip', 'link', 'set', 'eth0', 'down']);
+      expect(await walkFrom('gb-near', to, daemon.environment)).toMatchObject({
+        broken: { fault: 'link-down' },
+      });
+    });
+
+    const pidOf = (name: string) => daemon.docker('inspect', '--format', '{{.State.Pid}}', name);
 
     test('macvlan, the network of the host, and that of another container', async () => {
       await start('gb-mac', ['--network', 'wire'], serve(80));

@@ -1,6 +1,8 @@
 import { catalogue } from '../../cases/index.ts';
+import { isHostStart } from '../../containers/host.ts';
 import type { Symptom } from '../../diagnose/case.ts';
 import { type Diagnosis, diagnose, worstSeverity } from '../../diagnose/diagnosis.ts';
+import { pathFaults } from '../../diagnose/path/broken.ts';
 import { controllersFor } from '../../diagnose/scope.ts';
 import { type Severity, severities } from '../../diagnose/verdict.ts';
 import { instrumentsOf } from '../deep.ts';
@@ -39,7 +41,8 @@ export async function diagnoseCommand(
   const least = options.intoKernel ? cases.map(({ leastWindowMs = 0 }) => leastWindowMs) : [];
   const windowMs = Math.max(options.windowMs, ...least);
   const observation = await look(selectors, { ...options, windowMs, scope, deep });
-  const diagnosis = diagnose(observation, rules);
+  const fromHost = observation.containers.some(({ container }) => isHostStart(container));
+  const diagnosis = diagnose(observation, fromHost ? rules.filter(isAboutWays) : rules);
   if (options.json) printJson(diagnosis);
   else if (diagnosis.containers.length === 0)
     print('There are no containers here. "glassbox demo" makes some to look at.');
@@ -55,6 +58,10 @@ export async function diagnoseCommand(
     );
   return failsOn(diagnosis, options.failOn) ? exitCodes.found : exitCodes.ran;
 }
+
+/** What can be said of the host as where packets start; all else is about containers. */
+const isAboutWays = ({ definition: { id } }: (typeof catalogue)[number]): boolean =>
+  pathFaults.some(fault => id === `network/${fault}`);
 
 /** Who asks for the way of a packet asks why it does not arrive, not whether root inside is root outside. */
 function symptomsAsked({ symptom, to }: DiagnoseOptions): readonly Symptom[] | undefined {

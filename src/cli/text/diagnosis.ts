@@ -1,3 +1,4 @@
+import { isHostStart } from '../../containers/host.ts';
 import type { Answers } from '../../diagnose/answers.ts';
 import { type Case, type Question, questions } from '../../diagnose/case.ts';
 import type { ContainerDiagnosis, Diagnosis } from '../../diagnose/diagnosis.ts';
@@ -98,11 +99,14 @@ const identityOf = (
   { observedAt }: Diagnosis,
   { name, engine, id, state, startedAt }: ContainerDiagnosis,
   { paint }: Page,
-): readonly string[] => [
-  paint('bold', printable(name)),
-  `${engine} ${printable(id.slice(0, 12))}`,
-  state === 'running' ? `up ${formatSince(startedAt, observedAt)}` : 'exited',
-];
+): readonly string[] =>
+  isHostStart({ id })
+    ? [paint('bold', 'this machine')]
+    : [
+        paint('bold', printable(name)),
+        `${engine} ${printable(id.slice(0, 12))}`,
+        state === 'running' ? `up ${formatSince(startedAt, observedAt)}` : 'exited',
+      ];
 
 function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, view: DiagnosisView): string {
   const { page, cases } = view;

@@ -23,8 +23,8 @@ export function formatWalk(name: string, report: WalkReport, page: Page): string
   const sent = probed.flatMap(({ sent: packets, came, state }) => {
     const head = `  ${padEnd(words[state], 4)}  `;
     return [
-      wrap(`${head}${printable(packets)}`, page.width, ' '.repeat(width(head))),
-      wrap(`${' '.repeat(width(head))}→ ${printable(came)}`, page.width, ' '.repeat(width(head) + 2)),
+      `${head}${hanging(packets, width(head), page)}`,
+      `${' '.repeat(width(head))}→ ${hanging(came, width(head) + 2, page)}`,
     ];
   });
   return [
@@ -38,12 +38,16 @@ export function formatWalk(name: string, report: WalkReport, page: Page): string
   ].join('\n');
 }
 
+/** Text that begins in this column and goes on below itself. */
+const hanging = (text: string, column: number, page: Page): string =>
+  wrap(printable(text), page.width, ' '.repeat(column)).slice(column);
+
 /** `STOP  router (pid 71)   rules      drops, +28 packets: ip filter FORWARD …`; a place is named once. */
 function formatHop(hop: Hop, before: Hop | undefined, page: Page): readonly string[] {
   const place = hop.place === before?.place ? '' : shorten(printable(hop.place), placeCells);
   const label = padEnd(words[hop.state], 4);
   const head = `  ${label}  ${padEnd(place, placeCells)}  ${padEnd(hop.what, 11)}  `;
-  const text = wrap(printable(hop.says), page.width, ' '.repeat(width(head))).slice(width(head));
+  const text = hanging(hop.says, width(head), page);
   const painted = hop.state === 'stop' ? page.paint(['bold', 'red'], label) : label;
   return [`  ${painted}${head.slice(2 + label.length)}${text}`];
 }

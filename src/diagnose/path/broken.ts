@@ -87,7 +87,7 @@ export function findBroken(walk: PacketWalk): Broken | null {
       queueDrop(walk, direction);
     if (broken !== null) return broken;
   }
-  return narrowPlace(walk);
+  return narrowPlace(walk) ?? (walk.beyond === undefined ? null : findBroken(walk.beyond));
 }
 
 const legOf = ({ out, back }: PacketWalk, direction: 'out' | 'back') => (direction === 'out' ? out : back);

@@ -2,7 +2,7 @@ import type { Leg, LegEnd, PacketWalk, SampledEffect, Segment, Stage } from '../
 import { type Broken, findBroken, type PathFault } from './broken.ts';
 import { type Probed, probedLines } from './probed.ts';
 import { queueHops } from './queue-hops.ts';
-import { sayDestination, sayLinkFault, sayPort, saySegment } from './words.ts';
+import { sayBy, sayDestination, sayLinkFault, sayPort, saySegment } from './words.ts';
 
 /** One step of a packet, in words. What `glassbox diagnose --to` shows, and prints with --json. */
 export interface Hop {
@@ -19,6 +19,7 @@ export interface Hop {
     | 'queue'
     | 'tunnel'
     | 'listener'
+    | 'relay'
     | 'end';
   /** stop: the packet's way ends here. unknown: it could not be seen. note: it passes, and this is worth knowing. */
   readonly state: 'ok' | 'stop' | 'unknown' | 'note';
@@ -45,6 +46,7 @@ export function reportWalk(walk: PacketWalk): WalkReport {
   const hops = [
     ...hopsOf('out', walk.out, broken),
     ...listenerHops(walk),
+    ...beyondHops(walk, broken),
     ...(walk.back === null ? [] : hopsOf('back', walk.back, broken)),
   ];
   return {
@@ -60,6 +62,23 @@ export function reportWalk(walk: PacketWalk): WalkReport {
     result: sayResult(walk, broken, hops),
     hops,
   };
+}
+
+/** The connection that docker-proxy makes is one more way out, and back to it. */
+function beyondHops({ beyond, target }: PacketWalk, broken: Broken | null): readonly Hop[] {
+  if (beyond?.by === undefined) return [];
+  return [
+    {
+      direction: 'out',
+      place: target?.place ?? '',
+      what: 'relay',
+      state: 'note',
+      says: `${sayBy(beyond.by)} takes the connection and makes one of its own to ${sayDestination(beyond.destination)}`,
+    },
+    ...hopsOf('out', beyond.out, broken),
+    ...listenerHops(beyond),
+    ...(beyond.back === null ? [] : hopsOf('back', beyond.back, broken)),
+  ];
 }
 
 function hopsOf(direction: 'out' | 'back', { stages, end }: Leg, broken: Broken | null): readonly Hop[] {
@@ -304,6 +323,8 @@ function sayResult(walk: PacketWalk, broken: Broken | null, hops: readonly Hop[]
   const unknown = hops.find(({ state, what }) => state === 'unknown' && what === 'end');
   if (unknown !== undefined) return `Nothing on this machine stops it; ${unknown.says}.`;
   const probe =
-    walk.probe === null ? '' : ` The probe: ${walk.probe.tcp} after ${walk.probe.milliseconds} ms.`;
+    walk.probe === null
+      ? ''
+      : ` The probe: ${walk.probe.tcp} after ${walk.probe.milliseconds} ms${walk.beyond === undefined ? '' : ', by the proxy'}.`;
   return `Nothing stops a packet to ${sayDestination(walk.destination)}, there or back.${probe}`;
 }

@@ -15,7 +15,7 @@ import { sayCount } from '../wording.ts';
 import { type Broken, findBroken, hasFailed, type Moved, type PathFault } from './broken.ts';
 import { probedLines } from './probed.ts';
 import { unjudgedPrograms } from './queues.ts';
-import { inside, sayDestination, sayPort } from './words.ts';
+import { inside, sayBy, sayDestination, sayPort } from './words.ts';
 
 /** What the rules of unreachability have in common. */
 export type ReachRuleFacts = CommonFacts &
@@ -48,7 +48,7 @@ function report(facts: ReachRuleFacts, broken: Broken, words: FaultWords): Found
   return found({
     severity: isFelt || broken.acted !== null || walk.reason === 'asked' ? 'critical' : 'warning',
     certainty: broken.acted !== null ? 'proved' : 'likely',
-    summary: [words.summary(broken), sayTunnel(broken), sayWaiting(walk)]
+    summary: [sayProxy(walk), words.summary(broken), sayTunnel(broken), sayWaiting(walk)]
       .filter(text => text !== '')
       .join(' '),
     evidence: [
@@ -69,7 +69,13 @@ const sayTunnel = ({ stage: { tunnel, packet } }: Broken): string =>
     ? ''
     : `There they are inside ${tunnel.kind} ${tunnel.device}, as packets to ${packet.destination}.`;
 
-function sayWaiting({ waiting, reason, probe }: PacketWalk): string {
+/** What breaks is then not the connection that was asked about, but the proxy's. */
+const sayProxy = ({ by }: PacketWalk): string =>
+  by === undefined ? '' : `${sayBy(by)} takes the connections and makes its own to the container.`;
+
+function sayWaiting({ waiting, reason, probe, by }: PacketWalk): string {
+  if (waiting > 0 && by !== undefined)
+    return `${sayCount(waiting, 'connection')} of the proxy had no answer.`;
   if (waiting > 0)
     return reason === 'stalled'
       ? `${sayCount(waiting, 'connection')} of it had data unacknowledged in both samples.`
@@ -111,13 +117,13 @@ const sayTool = (source: string): string => (source.endsWith('-save') ? `${sourc
 
 function waitingEvidence(
   { container }: ReachRuleFacts,
-  { waiting, destination, reason }: PacketWalk,
+  { waiting, destination, reason, by }: PacketWalk,
 ): readonly Evidence[] {
   if (waiting === 0) return [];
   return [
     {
       claim: reason === 'stalled' ? 'Connections with data sent again' : 'Connections begun, no answer',
-      source: `nsenter -t ${container.init ?? '?'} -n ss -tno dst ${destination.address}`,
+      source: `nsenter -t ${by?.pid ?? container.init ?? '?'} -n ss -tno dst ${destination.address}`,
       observed: `${waiting} to ${sayPort(destination.address, destination.port)}`,
     },
   ];

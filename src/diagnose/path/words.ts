@@ -1,4 +1,4 @@
-import type { Destination, LinkFault, Segment, Stage } from '../../observe/reach/path.ts';
+import type { Destination, LinkFault, PacketWalk, Segment, Stage } from '../../observe/reach/path.ts';
 
 export const isIpv6 = (address: string): boolean => address.includes(':');
 
@@ -10,6 +10,9 @@ export const sayDestination = ({ address, port, asked }: Destination): string =>
   asked === null || asked === sayPort(address, port)
     ? sayPort(address, port)
     : `${asked} (${sayPort(address, port)})`;
+
+/** `docker-proxy (pid 4711)`. */
+export const sayBy = ({ program, pid }: NonNullable<PacketWalk['by']>): string => `${program} (pid ${pid})`;
 
 /** How to run something in the namespace of a stage: `nsenter -t 4711 -n ip route add …`. */
 export const inside = ({ pid, place }: Pick<Stage, 'pid' | 'place'>, command: string): string => {

@@ -1,5 +1,5 @@
 import type { KernelFiles } from '../files.ts';
-import { parseNamespaceLink, readNamespace } from '../namespaces.ts';
+import { parseNamespaceLink, readInitialNamespaces, readNamespace } from '../namespaces.ts';
 import { readMountinfo } from '../proc/mountinfo.ts';
 import { listProcesses } from '../proc/process.ts';
 import { readStat } from '../proc/stat.ts';
@@ -21,8 +21,7 @@ export function sayNetworkNamespace(
   namespaces: readonly NetworkNamespace[],
   id: NamespaceId,
 ): string {
-  const host = readNamespace(files, hostPid(1), 'net');
-  if (host.present && host.value === id) return 'the host';
+  if (readInitialNamespaces(files).net === id) return 'the host';
   const found = namespaces.find(namespace => namespace.id === id);
   if (found === undefined || found.pid === null) return found?.path.split('/').at(-1) ?? `net:[${id}]`;
   const stat = readStat(files, found.pid);

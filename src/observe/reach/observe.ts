@@ -14,6 +14,7 @@ import { deviceState } from './device-state.ts';
 import type { Destination, PacketWalk, ProbeResult, ReachFacts, Target } from './path.ts';
 import { planProbe, runProbe, sayPlan } from './probe.ts';
 import type { WalkContext } from './stage.ts';
+import { findStandIn } from './stand-in.ts';
 import { type NetworkView, openNetworkView } from './view.ts';
 import { walkLeg } from './walk.ts';
 
@@ -164,7 +165,8 @@ async function finish(
     const still = orElse(readWaiting(files, pid), []);
     const walks = wanted.map(each => {
       const { destination, reason } = each;
-      const { target, ...legs } = walkThere(context, home.value, each);
+      const legs = walkThere(context, home.value, each);
+      const beyond = walkBeyond(files, context, legs);
       // On a link that is down a connection fails by itself after three seconds, and the next one is just begun.
       const isShort = legs.out.end.kind === 'link-down';
       const both = still.filter(
@@ -178,8 +180,8 @@ async function finish(
         destination,
         waiting: both.length,
         ...legs,
-        target,
         probe: reason === 'asked' ? answer : null,
+        ...(beyond === undefined ? {} : { beyond }),
       };
     });
     return present({ walks, devices });
@@ -188,6 +190,31 @@ async function finish(
 
 const isTo = ({ remote, remotePort }: WaitingConnection, { address, port }: Destination): boolean =>
   remotePort === port && isSameAddress(remote, address);
+
+/** Where the listener is docker-proxy: the way of its own connection to the container, from where it is. */
+function walkBeyond(
+  files: KernelFiles,
+  context: WalkContext,
+  { out: { end }, target }: Pick<PacketWalk, 'out' | 'target'>,
+): PacketWalk | undefined {
+  if (end.kind !== 'delivered') return undefined;
+  const found = orElse(context.view.listeners(end.namespace), []).find(({ port }) => port === target?.port);
+  const standIn = found === undefined ? undefined : findStandIn(files, end.namespace, found.inode);
+  if (standIn === undefined) return undefined;
+  const { pid, program, address, port } = standIn;
+  const destination = { address, port, asked: null };
+  const waiting = orElse(readWaiting(files, pid), []).filter(
+    connection => isTo(connection, destination) && connection.retransmits > 0,
+  );
+  return {
+    reason: waiting[0]?.kind ?? 'asked',
+    destination,
+    waiting: waiting.length,
+    ...walkThere(context, end.namespace, { reason: 'asked', destination, source: '' }),
+    probe: null,
+    by: { program, pid },
+  };
+}
 
 /** There, and if it arrives, back. */
 function walkThere(

@@ -25,6 +25,10 @@ export interface PacketWalk {
   readonly back: Leg | null;
   readonly target: Target | null;
   readonly probe: ProbeResult | null;
+  /** Where the packet arrives, docker-proxy takes the connection: the way of the one that it makes itself. */
+  readonly beyond?: PacketWalk;
+  /** Of a walk beyond: who makes the connection. */
+  readonly by?: { readonly program: string; readonly pid: HostPid };
 }
 
 export interface Destination {

@@ -142,7 +142,7 @@ const probe: Schema<ProbeResult> = v.object({
 
 const leg: Schema<Leg> = v.object({ stages: list(stage), end });
 
-const walk: Schema<PacketWalk> = v.object({
+const walkParts = {
   reason: v.picklist(['asked', 'unanswered', 'stalled']),
   destination: v.object({ address: text, port: count, asked: nullable(text) }),
   waiting: count,
@@ -156,6 +156,9 @@ const walk: Schema<PacketWalk> = v.object({
     }),
   ),
   probe: nullable(probe),
-});
+  by: v.exactOptional(v.object({ program: text, pid: whole<HostPid>() })),
+};
+// Behind docker-proxy there is one more way, and none behind that.
+const walk: Schema<PacketWalk> = v.object({ ...walkParts, beyond: v.exactOptional(v.object(walkParts)) });
 
 export const reach: Schema<ReachFacts> = v.object({ walks: list(walk), devices: reading(list(device)) });

@@ -4,6 +4,7 @@ import { effect, leg, reachFacts, stage, walk } from '../../../../test/support/r
 import { staysSilentWithoutItsFault } from '../../../../test/support/reach-rule.ts';
 import type { Verdict } from '../../../diagnose/verdict.ts';
 import { present } from '../../../linux/reading.ts';
+import { hostPid } from '../../../linux/units.ts';
 import type { DropElsewhere } from '../../../trace/instruments/drops/result.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
@@ -39,6 +40,20 @@ test('a rule without a counter that moved is likely only', () => {
       expect.objectContaining({ observed: expect.stringContaining('without a counter') }),
     ]),
   });
+});
+
+test("the connection that docker-proxy makes itself breaks: its way is the proxy's, and said so", () => {
+  const by = { program: 'docker-proxy', pid: hostPid(71) };
+  const beyond = { ...dropped(), by, waiting: 2 };
+  const verdict = rule(reachFacts([walk({ reason: 'asked', waiting: 0, beyond })]));
+  expect(verdict).toMatchObject({
+    kind: 'found',
+    certainty: 'proved',
+    summary: expect.stringMatching(
+      /^docker-proxy \(pid 71\) takes the connections.*2 connections of the proxy/,
+    ),
+  });
+  expect(rule(reachFacts([walk({ waiting: 0, beyond: { ...walk(), by } })])).kind).toBe('ruled-out');
 });
 
 test('where nothing counts, the trace proves it: in that namespace, with that other end, by the firewall', () => {
