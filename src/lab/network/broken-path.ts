@@ -80,9 +80,7 @@ export function routedLab(plan: RoutedLabPlan): Lab {
         const path = pathOf(broken);
         await plan.mend(path);
         await broken.line(/^connected$/);
-        // What was begun while it was broken gives up within its patience.
-        for (let left = 40; waitingIn(path) > 0 && left > 0; left -= 1)
-          await new Promise(resolve => setTimeout(resolve, 100));
+        await untilCalm(path);
         return broken;
       },
     },
@@ -122,6 +120,19 @@ const files = openKernelFiles();
 /** Connections of the client that sent something again and have no answer. */
 const waitingIn = ({ client }: RoutedPath): number =>
   orElse(readWaiting(files, client.init), []).filter(({ retransmits }) => retransmits > 0).length;
+
+/**
+ * What was begun while the path was broken gives up within its patience, or is sent again once more, after at most twice
+ * the time that it has waited, and arrives: until then `retransmissions` would be found, truly and confusingly.
+ */
+async function untilCalm(path: RoutedPath): Promise<void> {
+  const sentAgain = (): number => counterOf(path.client, 'Tcp.RetransSegs');
+  for (let left = 40; left > 0; left -= 1) {
+    const before = sentAgain();
+    await new Promise(resolve => setTimeout(resolve, 500));
+    if (waitingIn(path) === 0 && sentAgain() === before) return;
+  }
+}
 
 export const waitingFigure: RoutedFigure = {
   name: 'connections without an answer',
