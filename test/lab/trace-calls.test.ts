@@ -71,3 +71,47 @@ test.skipIf(unable !== undefined)(
     expect(totalOf(result.times.sync)).toBe(3);
   },
 );
+
+/**
+ * A 32-bit program: five times mkdir("/nowhere/x", 0755) by int 0x80, whose number 39 is getpid of 64-bit ones, then exit(7).
+ * as --32, ld -m elf_i386 -N -s.
+ */
+const fiveDirectories = [
+  'f0VMRgEBAQAAAAAAAAAAAAIAAwABAAAAVIAECDQAAACYAAAAAAAAADQAIAABACgAAwACAAEAAABUAAAAVIAECFSABA',
+  'gwAAAAMAAAAAcAAAABAAAAvgUAAAC4JwAAALt5gAQIue0BAADNgE517LgBAAAAuwcAAADNgC9ub3doZXJlL3gAAC5z',
+  'aHN0cnRhYgAudGV4dAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAACwAAAAEAAAAHAA',
+  'AAVIAECFQAAAAwAAAAAAAAAAAAAAABAAAAAAAAAAEAAAADAAAAAAAAAAAAAACEAAAAEQAAAAAAAAAAAAAAAQAAAAAA',
+  'AAA=',
+].join('');
+
+if (process.arch === 'x64')
+  test.skipIf(unable !== undefined)(
+    `syscalls by ebpf: a 32-bit program's calls have their own names${skipped}`,
+    async context => {
+      const run = openRun();
+      runs.push(run);
+      const script = `echo ${fiveDirectories} | base64 -d > /tmp/five; chmod +x /tmp/five; echo ready; read line; /tmp/five; echo done $?; read line`;
+      const container = await run.bench.container({ name: 'traced', program: { kind: 'shell', script } });
+      await container.line(/^ready$/);
+      let said = '';
+      const result = await traceDuring(
+        'syscalls',
+        container.selector,
+        async () => {
+          container.say('go');
+          said = await container.line(/^done/);
+        },
+        { engine: 'ebpf', options: { longer: '1us' } },
+      );
+      if (said !== 'done 7') context.skip('this kernel runs no 32-bit programs');
+      const rows = result.calls.filter(({ call }) => call.endsWith('(32-bit)'));
+      expect(rows.map(({ call, count, error }) => [call, count, error])).toContainEqual([
+        'mkdir (32-bit)',
+        5,
+        'ENOENT',
+      ]);
+      // The mode, as the 32-bit registers have it.
+      const [one] = result.slow.filter(({ call }) => call === 'mkdir (32-bit)');
+      expect(one?.arguments[1]).toBe(`0x${(0o755).toString(16)}`);
+    },
+  );

@@ -5,7 +5,7 @@ import { bundleDirectory, bundleTests } from './bundle.ts';
 import type { GuestResult } from './guest/run.ts';
 
 /** The instruments against workloads with a countable truth: what runs natively as a project of vitest's, too. */
-const testFiles = 'test/lab/trace-{calls,events,figures,functions,kills,network}.test.ts';
+const testFiles = 'test/lab/trace-{calls,events,figures,functions,kills,network,second}.test.ts';
 
 export interface GuestTestsOptions {
   readonly project: string;

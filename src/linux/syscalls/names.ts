@@ -1,3 +1,5 @@
+import { ia32Calls } from './names-ia32.ts';
+
 /** System calls by number, from Linux 6.18's tables; each architecture has its own. */
 function table(runs: readonly (readonly [first: number, names: string])[]): ReadonlyMap<number, string> {
   return new Map(
@@ -118,11 +120,22 @@ const generic = table([
   ],
 ]);
 
-const byArchitecture: Readonly<Record<string, ReadonlyMap<number, string>>> = { x64, arm64: generic };
+const firstUnified = 403;
+const ia32 = new Map([...[...generic].filter(([number]) => number >= firstUnified), ...table(ia32Calls)]);
+
+const byArchitecture: Readonly<Record<string, ReadonlyMap<number, string>>> = { x64, arm64: generic, ia32 };
+
+/** How bpf/kernel.h marks a call of a 32-bit program, whose numbers are another architecture's. */
+const compat = 0x2000_0000;
+const compatOf: Readonly<Record<string, string>> = { x64: 'ia32' };
 
 /** `openat`; `syscall 999` for a number without a name here, `none` for what is no call (a fault, an interrupt). */
-export const syscallName = (number: number, architecture: string = process.arch): string =>
-  number < 0 ? 'none' : (byArchitecture[architecture]?.get(number) ?? `syscall ${number}`);
+export function syscallName(number: number, architecture: string = process.arch): string {
+  if (number < 0) return 'none';
+  if ((number & compat) !== 0)
+    return `${syscallName(number ^ compat, compatOf[architecture] ?? 'unknown')} (32-bit)`;
+  return byArchitecture[architecture]?.get(number) ?? `syscall ${number}`;
+}
 
 /** The number of a name, for filters. */
 export const syscallNumber = (name: string, architecture: string = process.arch): number | undefined =>

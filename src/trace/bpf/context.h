@@ -17,12 +17,6 @@ enum context {
 struct pcpu_hot {
 	int preempt_count;
 };
-struct thread_info___arm64 {
-	int preempt_count;
-};
-struct task_struct___arm64 {
-	struct thread_info___arm64 thread_info;
-};
 #pragma clang attribute pop
 
 // x86 has the count in a variable of each CPU, which from 6.2 to 6.14 was a part of another; arm64 in the task.

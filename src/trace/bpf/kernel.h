@@ -73,46 +73,86 @@ struct task_struct {
 
 #define current_task() ((struct task_struct *)bpf_get_current_task_btf())
 
-// The number of the system call that a task is in, as the entry code saved it; -1 where that cannot be told.
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 struct pt_regs___x86 {
 	unsigned long orig_ax;
 	unsigned long di;
 	unsigned long si;
 	unsigned long dx;
+	unsigned long bx;
+	unsigned long cx;
 };
 struct pt_regs___arm64 {
 	__u64 regs[31];
 	int syscallno;
 };
+struct thread_info___x86 {
+	__u32 status;
+};
+struct task_struct___x86 {
+	struct thread_info___x86 thread_info;
+};
+struct thread_info___arm64 {
+	unsigned long flags;
+	int preempt_count;
+};
+struct task_struct___arm64 {
+	struct thread_info___arm64 thread_info;
+};
 #pragma clang attribute pop
 
+#define TS_COMPAT 2 // arch/x86/include/asm/thread_info.h
+#define TIF_32BIT 22 // arch/arm64/include/asm/thread_info.h
+
+// Whether the task is in a system call of a 32-bit program, which has other numbers and other registers.
+HELPER bool in_compat_call(void)
+{
+	struct task_struct___x86 *x86 = (void *)current_task();
+	struct task_struct___arm64 *arm64 = (void *)current_task();
+
+	if (bpf_core_field_exists(x86->thread_info.status))
+		return BPF_CORE_READ(x86, thread_info.status) & TS_COMPAT;
+	if (bpf_core_field_exists(arm64->thread_info.flags))
+		return BPF_CORE_READ(arm64, thread_info.flags) & 1UL << TIF_32BIT;
+	return false;
+}
+
+// src/linux/syscalls/names.ts knows the mark.
+#define COMPAT_CALL 0x20000000
+
+HELPER int marked_call(int call)
+{
+	return call >= 0 && in_compat_call() ? call | COMPAT_CALL : call;
+}
+
 // Arguments of a system call that begins: 0, 1 or 2.
-#define DEFINE_ARGUMENT(number, x86_register)                                                     \
+#define DEFINE_ARGUMENT(number, x86_register, ia32_register)                                      \
 	HELPER __u64 argument_##number(void *registers)                                           \
 	{                                                                                         \
 		struct pt_regs___x86 *x86 = registers;                                            \
 		struct pt_regs___arm64 *arm64 = registers;                                        \
                                                                                                   \
 		if (bpf_core_field_exists(x86->x86_register))                                     \
-			return BPF_CORE_READ(x86, x86_register);                                  \
+			return in_compat_call() ? BPF_CORE_READ(x86, ia32_register)               \
+						: BPF_CORE_READ(x86, x86_register);               \
 		if (bpf_core_field_exists(arm64->regs))                                           \
 			return BPF_CORE_READ(arm64, regs[number]);                                \
 		return 0;                                                                         \
 	}
-DEFINE_ARGUMENT(0, di)
-DEFINE_ARGUMENT(1, si)
-DEFINE_ARGUMENT(2, dx)
+DEFINE_ARGUMENT(0, di, bx)
+DEFINE_ARGUMENT(1, si, cx)
+DEFINE_ARGUMENT(2, dx, dx)
 
+// The number of the system call that a task is in, as the entry code saved it; -1 where that cannot be told.
 HELPER int syscall_of_registers(void *registers)
 {
 	struct pt_regs___x86 *x86 = registers;
 	struct pt_regs___arm64 *arm64 = registers;
 
 	if (bpf_core_field_exists(x86->orig_ax))
-		return BPF_CORE_READ(x86, orig_ax);
+		return marked_call(BPF_CORE_READ(x86, orig_ax));
 	if (bpf_core_field_exists(arm64->syscallno))
-		return BPF_CORE_READ(arm64, syscallno);
+		return marked_call(BPF_CORE_READ(arm64, syscallno));
 	return -1;
 }
 

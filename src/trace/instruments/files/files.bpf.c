@@ -156,7 +156,8 @@ int BPF_PROG(on_enter, void *registers, long call)
 	if (call < 0 || call >= CALLS)
 		return 0;
 	operation = settings.operations[call & (CALLS - 1)];
-	if (!operation)
+	// The same numbers are other calls of a 32-bit program.
+	if (!operation || in_compat_call())
 		return 0;
 	task = current_task();
 	if (!in_scope_direct(task))

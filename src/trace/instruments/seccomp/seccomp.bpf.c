@@ -150,7 +150,7 @@ int BPF_PROG(on_signal, int signal, struct kernel_siginfo *info, struct task_str
 		return 0;
 	if (BPF_CORE_READ(info, si_code) != SYS_SECCOMP)
 		return 0;
-	call = BPF_CORE_READ(info, _sifields._sigsys._syscall);
+	call = marked_call(BPF_CORE_READ(info, _sifields._sigsys._syscall));
 	count(target, ACTION_SIGNAL, call, 0);
 	progress = bpf_task_storage_get(&threads, target, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (progress) {

@@ -69,7 +69,7 @@ int BPF_PROG(on_enter, void *registers, long call)
 	begun = bpf_task_storage_get(&threads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!begun)
 		return 0;
-	begun->call = call;
+	begun->call = marked_call(call);
 	begun->running = 1;
 	if (settings.slower) {
 		begun->arguments[0] = argument_0(registers);
