@@ -12,7 +12,7 @@ import type { DiskUse } from '../observe/disk-use.ts';
 import type { FileSystemFacts } from '../observe/file-systems.ts';
 import type { HugeMemory } from '../observe/huge-memory.ts';
 import type { IpcTwin } from '../observe/ipc-twins.ts';
-import type { NetworkPlace } from '../observe/networks.ts';
+import type { NetworkPlace, Receiver } from '../observe/networks.ts';
 import type {
   HostFacts,
   IsolationFacts,
@@ -78,6 +78,8 @@ export interface FactsByName {
   readonly relays: readonly Relay[];
   /** The network namespaces connected with those that were looked at. */
   readonly networks: readonly NetworkPlace[];
+  /** Devices that received most packets meanwhile, in whatever namespace. */
+  readonly receivers: readonly Receiver[];
   /** Of IPVS, in the host's network namespace. */
   readonly virtualServices: VirtualServices;
   /** Of the container's network namespace. */

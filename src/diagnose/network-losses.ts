@@ -35,7 +35,7 @@ function lossesOf(place: NetworkPlace): readonly Loss[] {
 /** `the container`, `the host`, `router (pid 4711)`. */
 export function sayNamespace(
   { container, host }: Pick<CommonFacts, 'container' | 'host'>,
-  place: NetworkPlace,
+  place: Pick<NetworkPlace, 'namespace' | 'pid' | 'name'>,
 ): string {
   if (place.namespace === container.namespaces.net) return 'the container';
   if (place.namespace === host.namespaces.net) return 'the host';

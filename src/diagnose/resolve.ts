@@ -75,6 +75,9 @@ export const resolvers: { readonly [Name in keyof FactsByName]: Resolver<Name> }
   networks: ({ host }) =>
     host.networks ??
     absent('the network namespaces around it', 'disabled', 'observe again: this observation is older'),
+  receivers: ({ host }) =>
+    host.receivers ??
+    absent('who receives packets meanwhile', 'disabled', 'observe again: this observation is older'),
   softirqs: ({ host }) =>
     host.softirqs ?? absent('softirqs of each CPU', 'disabled', 'observe again: this observation is older'),
   cpuByCpu: (_, { cpuByCpu }) =>

@@ -29,6 +29,8 @@ export interface LabTable {
   readonly title: string;
   readonly columns: readonly string[];
   measure(bench: LabBench): Promise<readonly LabRow[]>;
+  /** What that means to somebody who asks, in a sentence or two. */
+  say?(rows: readonly LabRow[]): string;
 }
 
 export interface LabRow {

@@ -37,6 +37,7 @@ export interface LabRun {
     readonly title: string;
     readonly columns: readonly string[];
     readonly rows: readonly LabRow[];
+    readonly says?: string;
   };
   readonly stages: Readonly<Partial<Record<StageName, StageResult>>>;
   readonly seconds: number;
@@ -103,7 +104,12 @@ export async function runLab(lab: Lab, options: LabRunOptions): Promise<LabRun> 
     })),
     ...(lab.table === undefined || rows === undefined
       ? {}
-      : { table: { title: lab.table.title, columns: lab.table.columns, rows } }),
+      : {
+          table: {
+            ...{ title: lab.table.title, columns: lab.table.columns, rows },
+            ...(lab.table.say === undefined ? {} : { says: lab.table.say(rows) }),
+          },
+        }),
     stages: summaries(caseId, stages),
     seconds: Math.round((performance.now() - started) / 100) / 10,
     skipped: skipped ?? null,

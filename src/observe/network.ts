@@ -16,7 +16,13 @@ import { absent, flatMapReading, mapReading, orElse, present, type Reading } fro
 import { inNamespace } from '../linux/syscalls/setns.ts';
 import { type HostPid, hostPid, type NamespaceId } from '../linux/units.ts';
 import { type DropsByInode, dropsByInode, findSocketOwners, toListeners } from './listeners.ts';
-import { finishPlaces, type PlacesSample, placesNotAsked, samplePlaces } from './networks.ts';
+import {
+  finishPlaces,
+  type PlacesSample,
+  placesNotAsked,
+  receiversBetween,
+  samplePlaces,
+} from './networks.ts';
 import type { HostFacts, NetworkFacts } from './observation.ts';
 import { findRelays, inboundConnections, readGateways } from './relays.ts';
 import {
@@ -42,7 +48,10 @@ export interface NetworkObserver {
 }
 
 export interface NetworkFindings {
-  readonly host: Pick<HostFacts, 'networkSysctls' | 'networkSysctlDefaults' | 'conntrack' | 'networks'>;
+  readonly host: Pick<
+    HostFacts,
+    'networkSysctls' | 'networkSysctlDefaults' | 'conntrack' | 'networks' | 'receivers'
+  >;
   readonly containers: ReadonlyMap<HostPid, NetworkFacts>;
 }
 
@@ -116,7 +125,8 @@ export function createNetworkObserver(
       const own = [...(samples.at(-1)?.keys() ?? [])];
       const [first = placesNotAsked, last = placesNotAsked] = [places[0], places.at(-1)];
       const networks = finishPlaces(files, own, first, last);
-      return { ...findings, host: { ...findings.host, conntrack, networks } };
+      const receivers = receiversBetween(files, first, last);
+      return { ...findings, host: { ...findings.host, conntrack, networks, receivers } };
     },
   };
 }

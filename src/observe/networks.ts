@@ -52,6 +52,17 @@ export interface PlaceDevice {
   readonly receiveDrops: number;
 }
 
+/** Somebody's device that packets came in by, whether or not it has to do with a container. */
+export interface Receiver {
+  readonly namespace: NamespaceId;
+  readonly pid: HostPid;
+  readonly name: string;
+  readonly device: string;
+  readonly received: number;
+  /** Who is at the other end of its veth. */
+  readonly sender: { readonly namespace: NamespaceId; readonly pid: HostPid; readonly name: string } | null;
+}
+
 /** Looked at only when few containers are asked about, and these many at most, those next to the containers first. */
 const mostPlaces = 48;
 /** Those whose numbers are asked for, so that a device that leads there is known to: 30 µs each. */
@@ -131,15 +142,51 @@ export function finishPlaces(
         {
           namespace,
           pid: after.place.pid,
-          name: orElse(
-            mapReading(readStatus(files, after.place.pid), ({ name }) => name),
-            '?',
-          ),
+          name: nameOf(files, after.place.pid),
           packets: packetGrowth(before.counters, after.counters),
           devices: devicesOf(before.dump, after, places),
         },
       ];
     });
+  });
+}
+
+const nameOf = (files: KernelFiles, pid: HostPid): string =>
+  orElse(
+    mapReading(readStatus(files, pid), ({ name }) => name),
+    'a process',
+  );
+
+const mostReceivers = 4;
+
+/** The devices that received most in the window, in all the namespaces that were looked at. */
+export function receiversBetween(
+  files: KernelFiles,
+  first: Reading<PlacesSample>,
+  last: Reading<PlacesSample>,
+): Reading<readonly Receiver[]> {
+  if (!first.present) return first;
+  return mapReading(last, places => {
+    const who = ({ place: { id, pid } }: PlaceSample) => ({ namespace: id, pid, name: nameOf(files, pid) });
+    return [...places]
+      .flatMap(([namespace, after]) => {
+        const before = first.value.get(namespace);
+        return before === undefined
+          ? []
+          : devicesOf(before.dump, after, places).map(device => ({ after, device }));
+      })
+      .filter(({ device }) => device.received > 0 && device.kind !== 'loopback')
+      .sort((a, b) => b.device.received - a.device.received)
+      .slice(0, mostReceivers)
+      .map(({ after, device }) => {
+        const there =
+          device.kind === 'veth' && device.link !== null ? places.get(device.link.namespace) : undefined;
+        return {
+          ...who(after),
+          ...{ device: device.name, received: device.received },
+          sender: there === undefined ? null : who(there),
+        };
+      });
   });
 }
 

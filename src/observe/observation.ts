@@ -20,7 +20,7 @@ import type { DiskFacts } from './disks.ts';
 import type { FileSystemFacts } from './file-systems.ts';
 import type { HugeMemory } from './huge-memory.ts';
 import type { IpcTwin } from './ipc-twins.ts';
-import type { NetworkPlace } from './networks.ts';
+import type { NetworkPlace, Receiver } from './networks.ts';
 import type { OpenDevice } from './open-devices.ts';
 import type { OutsideUse } from './outside-use.ts';
 import type { ReachFacts } from './reach/path.ts';
@@ -89,6 +89,8 @@ export interface HostFacts {
   readonly networkSysctlDefaults: Reading<Readonly<Record<string, string>>>;
   /** The network namespaces that the containers' are connected with, and their own; when few containers are looked at. */
   readonly networks?: Reading<readonly NetworkPlace[]>;
+  /** Devices of any namespace that received most. */
+  readonly receivers?: Reading<readonly Receiver[]>;
   /** The host's own table of tracked connections, which containers behind its NAT are in too. */
   readonly conntrack?: Reading<{ readonly first: ConntrackStat; readonly last: ConntrackStat }>;
   /** Huge pages that the host has set aside, by size. */

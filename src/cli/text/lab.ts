@@ -65,6 +65,7 @@ function formatTable({ table }: LabRun, page: Page): readonly string[] {
         values.map(value => value.toFixed(1)),
       ),
     ),
+    ...(table.says === undefined ? [] : [wrap(printable(table.says), page.width, '  ')]),
   ];
 }
 

@@ -23,7 +23,11 @@ const datagramCloseOnExec = 0x80002;
 const dontWait = 0x40;
 const patienceMs = 200;
 
-/** Each batch is so many round trips; µs per round trip, one figure for each batch. */
+/**
+ * Each batch is so many round trips; µs per round trip, one figure for each batch. Short batches, many of them: on a busy
+ * machine only those are disturbed in which somebody else had the CPU. (The thread's CPU time would not do: kernels
+ * with IRQ_TIME_ACCOUNTING leave out of it the softirq that receives the packet.)
+ */
 export function measureRoundTrips(
   files: KernelFiles,
   way: Way,

@@ -6,7 +6,7 @@ import type { Bytes, HostPid, Microseconds, Pages } from '../../linux/units.ts';
 import type { HostFacts } from '../observation.ts';
 import type { CpuSoftirqs } from '../softirqs.ts';
 import { layout } from './cgroups.ts';
-import { networkPlace } from './networks.ts';
+import { networkPlace, receiver } from './networks.ts';
 import {
   byName,
   flag,
@@ -113,6 +113,7 @@ export const host: Schema<HostFacts> = v.object({
   networkSysctls: reading(byName(text)),
   networkSysctlDefaults: reading(byName(text)),
   networks: v.exactOptional(reading(list(networkPlace))),
+  receivers: v.exactOptional(reading(list(receiver))),
   conntrack: v.exactOptional(reading(conntrack)),
   hugePagePools: v.exactOptional(reading(list(hugePagePool))),
   transparentHugePages: v.exactOptional(reading(v.picklist(['always', 'madvise', 'never']))),

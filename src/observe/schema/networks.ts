@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { HostPid, NamespaceId } from '../../linux/units.ts';
-import type { NetworkPlace, PlaceDevice } from '../networks.ts';
+import type { NetworkPlace, PlaceDevice, Receiver } from '../networks.ts';
 import { flag, list, nullable, type Schema, text, whole } from './parts.ts';
 
 const count = whole<number>();
@@ -34,4 +34,12 @@ export const networkPlace: Schema<NetworkPlace> = v.object({
     droppedByTcp: count,
   }),
   devices: list(device),
+});
+
+const who = { namespace, pid: whole<HostPid>(), name: text };
+export const receiver: Schema<Receiver> = v.object({
+  ...who,
+  device: text,
+  received: count,
+  sender: nullable(v.object(who)),
 });

@@ -1,6 +1,7 @@
 import type { Lab, LabBench, LabContainer } from '../../../lab/lab.ts';
 import type { LabHost, RunningProgram } from '../../../lab/network/network.ts';
 import { networkPrograms } from '../../../lab/network/programs.ts';
+import { patient } from '../../../lab/patience.ts';
 import { openKernelFiles } from '../../../linux/files.ts';
 import { eachConnection } from '../../../linux/net/sock-diag.ts';
 import { inNamespace } from '../../../linux/syscalls/setns.ts';
@@ -28,7 +29,11 @@ async function start(bench: LabBench, translated: boolean): Promise<LabContainer
   const network = await bench.network();
   const gateway = await network.host('gateway', { forward: true });
   const clients = await network.host('clients');
-  const container = await bench.container({ name: 'published', program: networkPrograms.serve(inside.port) });
+  const container = await bench.container({
+    name: 'published',
+    program: networkPrograms.serve(inside.port),
+    limits: { cpuShares: 262_144 },
+  });
   await network.link(
     { on: container, addresses: [`${inside.address}/24`], gateway: '10.77.0.1' },
     { on: gateway, device: 'down0', addresses: ['10.77.0.1/24'] },
@@ -41,7 +46,7 @@ async function start(bench: LabBench, translated: boolean): Promise<LabContainer
   const relay = await gateway.start(program('relay', published.port, inside.address, inside.port));
   await relay.line(/^relaying$/);
   if (translated) await gateway.run(forward.split(' '));
-  const visiting = await clients.start(program('clients', published.address, published.port));
+  const visiting = await clients.start(program('clients', published.address, published.port, patient(1)));
   await visiting.line(/^connected$/, 20_000);
   built.set(container.init, { gateway, clients, visiting });
   const stop = async (): Promise<void> => {
@@ -79,7 +84,7 @@ export const lab: Lab = {
     apply: async (_, broken) => {
       await built.get(broken.init)?.gateway.run(forward.split(' '));
       // Connections that exist stay where they are: until each has been made anew.
-      await new Promise(resolve => setTimeout(resolve, 2500));
+      await new Promise(resolve => setTimeout(resolve, patient(2500)));
       return broken;
     },
   },

@@ -11,7 +11,7 @@ export const definition = defineCase({
   namespaces: ['net'],
   controllers: ['cpu', 'cpuset'],
   needs: ['softirqs', 'cpu'],
-  mayUse: ['cpuByCpu', 'cpuset', 'networkCounters', 'traced'],
+  mayUse: ['cpuByCpu', 'cpuset', 'networkCounters', 'receivers', 'traced'],
   instruments: ['softirq'],
   references: [
     'kernel/softirq.c: __do_softirq; kernel/sched/cputime.c: irqtime_account_irq, account_system_time',

@@ -1,8 +1,9 @@
+import { sayNamespace } from '../../../diagnose/network-losses.ts';
 import type { Evidence } from '../../../diagnose/verdict.ts';
 import type { Reading } from '../../../linux/reading.ts';
 import type { SoftirqResult } from '../../../trace/instruments/softirq/result.ts';
 import type { SoftirqFacts } from './case.ts';
-import { ownPackets, packetsOn, type Shared, sayCpus, steeredTo } from './load.ts';
+import { foreignReceivers, ownPackets, packetsOn, type Shared, sayCpus, steeredTo } from './load.ts';
 
 export function evidenceOf(facts: SoftirqFacts, worst: Shared): readonly Evidence[] {
   const where = sayCpus(worst);
@@ -36,6 +37,16 @@ export function evidenceOf(facts: SoftirqFacts, worst: Shared): readonly Evidenc
     },
   ];
 }
+
+/** Whose packets they may be: the three devices that received most, wherever they are. */
+export const receiverEvidence = (facts: SoftirqFacts): readonly Evidence[] =>
+  foreignReceivers(facts)
+    .slice(0, 3)
+    .map(receiver => ({
+      claim: `Received by ${receiver.device} of ${sayNamespace(facts, receiver)}`,
+      source: `nsenter -t ${receiver.pid} -n ip -s link show dev ${receiver.device}`,
+      observed: `+${receiver.received}${receiver.sender === null ? '' : ` from ${sayNamespace(facts, receiver.sender)}`}`,
+    }));
 
 export function excludedBy(facts: SoftirqFacts, worst: Shared): readonly Evidence[] {
   const evidence: Evidence[] = [

@@ -1,5 +1,6 @@
 import { growth } from '../../../diagnose/facts.ts';
 import { growthOrZero } from '../../../diagnose/net-counters.ts';
+import type { Receiver } from '../../../observe/networks.ts';
 import type { CpuSoftirqs } from '../../../observe/softirqs.ts';
 import type { SoftirqFacts } from './case.ts';
 
@@ -51,6 +52,12 @@ export function ownPackets(facts: SoftirqFacts): number {
   const counters = { ...facts, networkCounters: facts.networkCounters.value };
   return Math.max(growthOrZero(counters, 'Ip.InReceives'), growthOrZero(counters, 'Tcp.InSegs'));
 }
+
+/** Devices of others that received most in the window; empty when nobody looked. */
+export const foreignReceivers = ({ receivers, container }: SoftirqFacts): readonly Receiver[] =>
+  (receivers.present ? receivers.value : []).filter(
+    ({ namespace }) => namespace !== container.namespaces.net,
+  );
 
 export const packetsOn = ({ cpus }: Shared): number => cpus.reduce((sum, { packets }) => sum + packets, 0);
 export const steeredTo = ({ cpus }: Shared): number => cpus.reduce((sum, { steered }) => sum + steered, 0);

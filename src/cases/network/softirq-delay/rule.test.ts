@@ -11,7 +11,8 @@ import {
 } from '../../../../test/support/facts.ts';
 import { judge as judgeObservation } from '../../../diagnose/engine.ts';
 import { absent, present, type Reading } from '../../../linux/reading.ts';
-import { type Microseconds, microseconds, namespaceId } from '../../../linux/units.ts';
+import { hostPid, type Microseconds, microseconds, namespaceId } from '../../../linux/units.ts';
+import type { Receiver } from '../../../observe/networks.ts';
 import type { Observation } from '../../../observe/observation.ts';
 import type { CpuSoftirqs } from '../../../observe/softirqs.ts';
 import type { Traced } from '../../../trace/results.ts';
@@ -64,6 +65,7 @@ interface Variation {
   readonly cpus?: readonly number[];
   readonly trace?: Reading<Traced>;
   readonly shared?: boolean;
+  readonly receivers?: Reading<readonly Receiver[]>;
 }
 
 const noTrace = absent('instruments', 'needs-trace', 'glassbox diagnose --deep');
@@ -76,6 +78,7 @@ function judge({
   cpus = [1],
   trace = noTrace,
   shared = false,
+  receivers = notThere,
 }: Variation) {
   const usage = (ms: number) => cpuSample({ usage: present(microseconds(ms * 1000)) });
   const byCpu = Object.fromEntries(
@@ -94,6 +97,7 @@ function judge({
     cpuByCpu: uses === null ? notThere : present(byCpu),
     cpuset: present(chain(level('/box/web-1', { cpus, memoryNodes: [0] }))),
     networkCounters: present({ first: { 'Ip.InReceives': 5 }, last: { 'Ip.InReceives': 5 + own } }),
+    receivers,
     traced: trace,
   });
 }
@@ -113,6 +117,27 @@ test('found: both do not fit beside each other, so one was charged to the other'
     ],
     fixes: [{ action: expect.stringContaining('receive steering') }, {}, {}],
   });
+});
+
+const receiver = (change: Partial<Receiver> = {}): Receiver => ({
+  ...{ namespace: namespaceId(7), pid: hostPid(71), name: 'receiver', device: 'eth0', received: 90_000 },
+  sender: { namespace: namespaceId(8), pid: hostPid(72), name: 'sender' },
+  ...change,
+});
+
+test('whose device took them is named, with who sent them; too few, or its own, are not', () => {
+  expect(judge({ receivers: present([receiver()]) })).toMatchObject({
+    summary: expect.stringContaining(
+      'eth0 of the network of receiver (pid 71) received 90000 a second, sent from the network of sender (pid 72)',
+    ),
+    evidence: expect.arrayContaining([
+      expect.objectContaining({ observed: '+90000 from the network of sender (pid 72)' }),
+    ]),
+  });
+  for (const other of [receiver({ received: 900 }), receiver({ namespace: namespaceId(2) })])
+    expect(judge({ receivers: present([other]) })).toMatchObject({
+      summary: expect.not.stringContaining('received 9'),
+    });
 });
 
 test('found on cgroup v2, which knows no single CPUs: the cpuset stands in', () => {

@@ -1,14 +1,15 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
 import { cpuUsageFile } from '../../../diagnose/cpu-usage.ts';
 import { inHostNamespace } from '../../../diagnose/net-counters.ts';
+import { sayNamespace } from '../../../diagnose/network-losses.ts';
 import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
 import { sayShare, sayTime } from '../../../diagnose/wording.ts';
 import { microseconds } from '../../../linux/units.ts';
 import type { definition, SoftirqFacts } from './case.ts';
-import { evidenceOf, excludedBy, tracedEvidence } from './evidence.ts';
+import { evidenceOf, excludedBy, receiverEvidence, tracedEvidence } from './evidence.ts';
 import { fixesFor } from './fixes.ts';
-import { ownPackets, packetsOn, type Shared, sayCpus, sharedCpus } from './load.ts';
+import { foreignReceivers, ownPackets, packetsOn, type Shared, sayCpus, sharedCpus } from './load.ts';
 
 /** Ticks see every hundredth of a second: less than this may be chance. */
 const worthTelling = 0.1;
@@ -37,7 +38,7 @@ export const rule: RuleOf<typeof definition> = facts => {
       severity: 'warning',
       certainty: 'proved',
       summary: summaryOf(facts, worst, charged, taken),
-      evidence: [...evidenceOf(facts, worst), ...tracedEvidence(trace)],
+      evidence: [...evidenceOf(facts, worst), ...receiverEvidence(facts), ...tracedEvidence(trace)],
       excluded: excludedBy(facts, worst),
       fixes: fixesFor(facts, worst),
       trace: 'softirq',
@@ -74,7 +75,15 @@ function source(facts: SoftirqFacts, worst: Shared): string {
   const perSecond = Math.round((packets * 1000) / facts.windowMs);
   if (perSecond < 1000)
     return `the CPU took hardly any packets (${perSecond}/s), so rather timers or block I/O.`;
-  return `the CPU took ${perSecond} packets a second, of which ${Math.round((ownPackets(facts) * 1000) / facts.windowMs)} came to this container.`;
+  return `the CPU took ${perSecond} packets a second, of which ${Math.round((ownPackets(facts) * 1000) / facts.windowMs)} came to this container.${sayReceiver(facts, worst)}`;
+}
+
+/** A device's counter is of all CPUs: it is named where it alone can be what kept this one busy. */
+function sayReceiver(facts: SoftirqFacts, worst: Shared): string {
+  const [most] = foreignReceivers(facts);
+  if (most === undefined || most.received * 2 < packetsOn(worst)) return '';
+  const from = most.sender === null ? '' : `, sent from ${sayNamespace(facts, most.sender)}`;
+  return ` In the same time ${most.device} of ${sayNamespace(facts, most)} received ${Math.round((most.received * 1000) / facts.windowMs)} a second${from}.`;
 }
 
 const ownEvidence = (facts: SoftirqFacts, worst: Shared): Evidence => ({

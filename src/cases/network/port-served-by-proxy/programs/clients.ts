@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 
-// argv: address and port. Keeps three connections, each for a second and a half; prints `connected` when all are there.
-const [address = '127.0.0.1', port = '8080'] = process.argv.slice(2);
+// argv: address, port, and by how much everything takes longer here. Keeps three connections, each for a second and a
+// half; prints `connected` when all are there.
+const [address = '127.0.0.1', port = '8080', slowness = '1'] = process.argv.slice(2);
 const wanted = 3;
 let open = 0;
 
@@ -13,7 +14,7 @@ function visit(): void {
     socket.destroy();
     setTimeout(visit, 20);
   };
-  const patience = setTimeout(end, 400);
+  const patience = setTimeout(end, 400 * Number(slowness));
   socket.on('error', () => {});
   socket.once('connect', () => {
     // Only an answer says that the program at the far end has it.
@@ -25,7 +26,7 @@ function visit(): void {
       setTimeout(() => {
         open -= 1;
         end();
-      }, 1500);
+      }, 1500 * Number(slowness));
     });
   });
 }
