@@ -1,12 +1,12 @@
 import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBareContainer } from './bare/container.ts';
-import { dockerSocket } from './docker/api.ts';
+import { dockerDaemon } from './docker/api.ts';
 import { startDockerContainer } from './docker/container.ts';
 import { importImage } from './docker/image.ts';
 import { makeFilesystem } from './filesystem.ts';
 import { type HostLock, lockHost } from './host-lock.ts';
-import { type Journal, type JournalEntry, openJournal } from './journal.ts';
+import { type DockerDaemon, type Journal, type JournalEntry, openJournal } from './journal.ts';
 import type {
   ContainerSpec,
   HostTuning,
@@ -119,16 +119,17 @@ function bareStarter(journal: Journal): Starter {
 
 /** One image for all containers of the run, made with the first. */
 function dockerStarter(journal: Journal): Starter {
-  const socket = dockerSocket();
   const image = `glassbox-lab:${journal.run}`;
-  let imported: Promise<void> | undefined;
+  const prepare = async (): Promise<DockerDaemon> => {
+    const daemon = await dockerDaemon();
+    journal.record({ kind: 'docker-image', ...daemon, name: image });
+    await importImage(daemon.socket, image);
+    return daemon;
+  };
+  let daemon: Promise<DockerDaemon> | undefined;
   return async spec => {
-    if (imported === undefined) {
-      journal.record({ kind: 'docker-image', socket, name: image });
-      imported = importImage(socket, image);
-    }
-    await imported;
-    return startDockerContainer(journal, socket, image, spec);
+    daemon ??= prepare();
+    return startDockerContainer(journal, await daemon, image, spec);
   };
 }
 

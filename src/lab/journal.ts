@@ -38,8 +38,14 @@ export type JournalEntry =
   | { readonly kind: 'swap'; readonly file: string }
   /** A net.* value of the host that a lab changed from `before` to `ours`. */
   | { readonly kind: 'sysctl'; readonly name: string; readonly before: string; readonly ours: string }
-  | { readonly kind: 'docker'; readonly socket: string; readonly name: string }
-  | { readonly kind: 'docker-image'; readonly socket: string; readonly name: string };
+  | ({ readonly kind: 'docker'; readonly name: string } & DockerDaemon)
+  | ({ readonly kind: 'docker-image'; readonly name: string } & DockerDaemon);
+
+export interface DockerDaemon {
+  readonly socket: string;
+  /** Where it keeps containers and images; left out in journals of earlier versions. */
+  readonly data?: string;
+}
 
 export interface Journal {
   /** Names the run everywhere: journal directory, cgroups, work directories. */

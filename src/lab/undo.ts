@@ -111,9 +111,9 @@ function undoEntry(entry: JournalEntry): string | undefined {
     case 'sysctl':
       return restoreSysctl(entry);
     case 'docker':
-      return removeDockerContainer(entry.socket, entry.name);
+      return removeDockerContainer(entry, entry.name);
     case 'docker-image':
-      return removeDockerImage(entry.socket, entry.name);
+      return removeDockerImage(entry, entry.name);
   }
 }
 

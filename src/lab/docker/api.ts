@@ -1,9 +1,17 @@
 import { type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { socketOf } from '../../containers/engines/docker.ts';
+import type { DockerDaemon } from '../journal.ts';
 
 /** The daemon that `docker` would talk to, when that is one of this machine. */
 export const dockerSocket = (): string => socketOf(process.env.DOCKER_HOST)[0] ?? '/var/run/docker.sock';
+
+/** The same with what the journal of a run has to know of it. */
+export async function dockerDaemon(): Promise<DockerDaemon> {
+  const socket = dockerSocket();
+  const { DockerRootDir: data } = (await demandDocker(socket, 'GET', '/info')) as { DockerRootDir?: string };
+  return data === undefined ? { socket } : { socket, data };
+}
 
 /** 1.40 is Docker 19.03, the first whose containers can have a cgroup namespace. */
 const version = 'v1.40';

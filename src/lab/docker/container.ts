@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { hostPid } from '../../linux/units.ts';
 import { cgroupOfProcess, defaultLimits, makeCgroup, parentOnlyEntries } from '../cgroups.ts';
-import type { Journal } from '../journal.ts';
+import type { DockerDaemon, Journal } from '../journal.ts';
 import type { ContainerSpec, LabContainer } from '../lab.ts';
 import { identify } from '../processes.ts';
 import { openProgramOutput } from '../program-output.ts';
@@ -13,10 +13,11 @@ import { imageBinds } from './image.ts';
 /** Starts the container of a specification with Docker, from the image of this run. */
 export async function startDockerContainer(
   journal: Journal,
-  socket: string,
+  daemon: DockerDaemon,
   image: string,
   spec: ContainerSpec,
 ): Promise<LabContainer> {
+  const { socket } = daemon;
   const parentName = `${spec.name}-parent`;
   if (spec.parentLimits !== undefined) journal.record(...parentOnlyEntries(journal, [parentName]));
   const parent = spec.parentLimits && makeCgroup(journal, [parentName], spec.parentLimits);
@@ -24,7 +25,7 @@ export async function startDockerContainer(
   const body = createBody(spec, limits, { name: image, binds: imageBinds() }, parent?.path);
 
   const name = `glassbox-${journal.run}-${spec.name}`;
-  journal.record({ kind: 'docker', socket, name });
+  journal.record({ kind: 'docker', ...daemon, name });
   const { Id: id } = (await demandDocker(socket, 'POST', `/containers/create?name=${name}`, body)) as {
     Id: string;
   };

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { DockerDaemon } from '../journal.ts';
 
 /** In a process of its own, because undo is synchronous and HTTP is not. 404: it is gone already. */
 const program = `
@@ -12,8 +14,12 @@ call.on('error', error => { console.error(error.message); process.exitCode = 1; 
 call.end();
 `;
 
-/** Undefined when it is gone. A daemon that does not run keeps its containers for its next start: that is told. */
-function remove(socket: string, path: string): string | undefined {
+/**
+ * Undefined when it is gone. A daemon that does not run keeps its containers for its next start: that is told, unless what
+ * it kept is gone with it.
+ */
+function remove({ socket, data }: DockerDaemon, path: string): string | undefined {
+  if (data !== undefined && !existsSync(data) && !existsSync(socket)) return undefined;
   const { status, stderr } = spawnSync(process.execPath, ['-e', program, socket, path], {
     encoding: 'utf8',
     timeout: 30_000,
@@ -21,8 +27,8 @@ function remove(socket: string, path: string): string | undefined {
   return status === 0 ? undefined : `docker ${path}: ${stderr.trim()}`;
 }
 
-export const removeDockerContainer = (socket: string, name: string): string | undefined =>
-  remove(socket, `/containers/${name}?force=true&v=true`);
+export const removeDockerContainer = (daemon: DockerDaemon, name: string): string | undefined =>
+  remove(daemon, `/containers/${name}?force=true&v=true`);
 
-export const removeDockerImage = (socket: string, name: string): string | undefined =>
-  remove(socket, `/images/${name}?force=true`);
+export const removeDockerImage = (daemon: DockerDaemon, name: string): string | undefined =>
+  remove(daemon, `/images/${name}?force=true`);
