@@ -36,19 +36,35 @@ function isWritable(directory: string): boolean {
  */
 export async function keep(path: string, make: (unfinished: string) => Promise<void>): Promise<string> {
   if (existsSync(path)) return path;
-  mkdirSync(dirname(path), { recursive: true });
-  const workplace = mkdtempSync(`${path}.making-`);
+  const workplace = makeWorkplace(`${path}.making-`);
   try {
-    const unfinished = join(workplace, 'it');
+    const unfinished = join(workplace.directory, 'it');
     await make(unfinished);
     if (!existsSync(path)) renameSync(unfinished, path);
   } catch (error) {
     // Somebody else was faster: theirs is as good.
     if (!existsSync(path)) throw error;
   } finally {
-    rmSync(workplace, { recursive: true, force: true });
+    workplace.remove();
   }
   return path;
+}
+
+/** A new directory in the cache, which goes with this process at the latest; one left by SIGKILL, with the next an hour later. */
+export function makeWorkplace(prefix: string): { readonly directory: string; remove(): void } {
+  const parent = dirname(prefix);
+  mkdirSync(parent, { recursive: true });
+  for (const name of readdirSync(parent)) {
+    const other = join(parent, name);
+    if (other.startsWith(prefix) && isUnused(other)) rmSync(other, { recursive: true, force: true });
+  }
+  const directory = mkdtempSync(prefix);
+  const remove = (): void => {
+    process.off('exit', remove);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.on('exit', remove);
+  return { directory, remove };
 }
 
 /** Images of the same sort that were made from older files go when nobody has used them for an hour. */
@@ -56,10 +72,14 @@ export function removeOld(path: string, pattern: RegExp): void {
   const directory = dirname(path);
   for (const name of readdirSync(directory)) {
     const other = join(directory, name);
-    const stat = statSync(other, { throwIfNoEntry: false });
-    if (!pattern.test(name) || other === path || stat === undefined) continue;
-    if (Date.now() - stat.mtimeMs > 3_600_000) rmSync(other, { recursive: true, force: true });
+    if (pattern.test(name) && other !== path && isUnused(other))
+      rmSync(other, { recursive: true, force: true });
   }
+}
+
+function isUnused(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > 3_600_000;
 }
 
 export const shortHash = (text: string | Buffer): string =>

@@ -22,13 +22,16 @@ export function runProgram(
   // It may end without having read everything.
   child.stdin.on('error', () => {});
   child.stdin.end(options.input);
-  return new Promise((resolve, reject) => {
+  // What it makes is taken away with us.
+  const kill = (): void => void child.kill('SIGKILL');
+  process.on('exit', kill);
+  return new Promise<Buffer>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', code => {
       if (code === 0) resolve(Buffer.concat(output));
       else reject(new Error(`${program} ended with ${code ?? 'a signal'}: ${complaints.trim()}`));
     });
-  });
+  }).finally(() => process.off('exit', kill));
 }
 
 /** sbin too: it is not in the PATH of every shell. */

@@ -27,6 +27,11 @@ test('one CPU, and as many possible ones as wished', () => {
   expect(after(qemuArguments({ ...plan, possibleCpus: 128 }), '-smp')).toBe('1,maxcpus=128');
 });
 
+test('a second CPU is emulated beside the first', () => {
+  expect(after(qemuArguments(plan), '-accel')).toBe('tcg,thread=single');
+  expect(after(qemuArguments({ ...plan, cpus: 2 }), '-accel')).toBe('tcg,thread=multi');
+});
+
 test('a comma in a path is no end of an option; image disks are read-only, the work disk is not', () => {
   const drives = qemuArguments(plan).filter(word => word.startsWith('if=none'));
   expect(drives).toEqual([

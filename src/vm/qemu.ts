@@ -22,14 +22,16 @@ export interface QemuPlan {
 }
 
 /**
- * Emulated CPUs take turns on one thread: in parallel, kernel tracing hung or crashed the guest (docs/design/009).
+ * One CPU wherever that will do. Two are emulated in parallel, or what one takes the other would lose; kprobes and
+ * function_graph hung or crashed such a guest (docs/design/009).
  * No network, no USB, no firmware tables beyond need: each costs time at boot.
  */
 export function qemuArguments(plan: QemuPlan): readonly string[] {
   const kvm = plan.accelerator === 'kvm';
+  const emulated = `tcg,thread=${plan.cpus > 1 ? 'multi' : 'single'}`;
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-name', 'glassbox-vm'],
-    ...['-machine', 'q35,usb=off,sata=off,smbus=off,vmport=off', '-accel', kvm ? 'kvm' : 'tcg,thread=single'],
+    ...['-machine', 'q35,usb=off,sata=off,smbus=off,vmport=off', '-accel', kvm ? 'kvm' : emulated],
     ...['-cpu', kvm ? 'host' : 'Nehalem', '-m', `${plan.memoryMebibytes}M`],
     ...['-smp', `${plan.cpus},maxcpus=${Math.max(plan.cpus, plan.possibleCpus)}`],
     ...['-kernel', plan.kernel, '-initrd', plan.initramfs, '-append', commandLine(plan)],

@@ -79,7 +79,9 @@ export async function guestRoot(packages: () => Promise<PackageSource>): Promise
     '/etc/group',
     '/etc/nsswitch.conf',
     '/usr/bin/awk',
-    '/usr/sbin/iptables',
+    ...['iptables', 'ip6tables'].flatMap(name =>
+      ['', '-save', '-restore'].map(end => `/usr/sbin/${name}${end}`),
+    ),
   ])
     add(files, '/', path);
   files.set('/usr/bin/node', process.execPath);

@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, truncateSync } from 'node:fs';
+import { closeSync, openSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeWorkplace } from './cache.ts';
 import { runProgram } from './commands.ts';
 
 export interface WorkDisk {
@@ -13,8 +14,7 @@ export interface WorkDisk {
  * even by SIGKILL. It takes room only for what the guest writes.
  */
 export async function openWorkDisk(cache: string, size: number): Promise<WorkDisk> {
-  mkdirSync(cache, { recursive: true });
-  const directory = mkdtempSync(join(cache, 'disk-'));
+  const { directory, remove } = makeWorkplace(join(cache, 'disk-'));
   try {
     const file = join(directory, 'work.ext4');
     closeSync(openSync(file, 'wx', 0o600));
@@ -34,6 +34,6 @@ export async function openWorkDisk(cache: string, size: number): Promise<WorkDis
     const descriptor = openSync(file, 'r+');
     return { descriptor, close: () => closeSync(descriptor) };
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    remove();
   }
 }

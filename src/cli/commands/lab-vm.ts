@@ -2,6 +2,7 @@ import { catalogue } from '../../cases/index.ts';
 import { cpusNeeded, possibleCpusNeeded } from '../../lab/needs.ts';
 import { projectDirectory } from '../../lab/places.ts';
 import { type BootOptions, bootVm, guestProject } from '../../vm/boot.ts';
+import { cacheDirectory } from '../../vm/cache.ts';
 import type { Machine, MachineError } from '../../vm/machine.ts';
 import { findMissing } from '../../vm/needs.ts';
 import type { CgroupVersion } from '../../vm/qemu.ts';
@@ -25,6 +26,7 @@ export async function labRunInVm(
       'Leave out --engine, or --vm.',
     );
   const chosen = catalogue.filter(({ definition }) => options.all || ids.includes(definition.id));
+  endOnSignals();
   const machine = await boot(options, {
     cpus: Math.max(...chosen.map(({ lab }) => cpusNeeded(lab.needs))),
     possibleCpus: Math.max(...chosen.map(({ lab }) => possibleCpusNeeded(lab.needs))),
@@ -76,16 +78,40 @@ async function boot(
   return machine;
 }
 
+/** What is under way (a download, an image, the machine) goes when this process exits, which a signal alone is not. */
+function endOnSignals(): void {
+  for (const [name, number] of [
+    ['SIGINT', 2],
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+  ] as const)
+    process.once(name, () => {
+      showStep('');
+      process.exit(128 + number);
+    });
+}
+
 /** The console's last words are told as they are, in front of what we make of it. */
 function vmFailure(error: unknown): Failure {
-  const { message, lastLines = [] } = error as Partial<MachineError>;
+  const {
+    message = String(error),
+    lastLines = [],
+    code,
+  } = error as Partial<MachineError & NodeJS.ErrnoException>;
   showStep('');
   if (lastLines.length > 0)
     process.stderr.write(`The last lines of its console:\n${lastLines.map(line => `  ${line}\n`).join('')}`);
+  const cache = cacheDirectory(projectDirectory);
+  const [refused] = /No space left on device|Read-only file system|[Pp]ermission denied/.exec(message) ?? [];
+  const noRoom = code !== undefined || refused !== undefined;
   return new Failure(
     exitCodes.cannotLook,
-    `${message ?? String(error)}.`,
-    'Try it again; the machine may have been too busy.',
+    noRoom ? `the virtual machine's files cannot be made in ${cache}: ${refused ?? message}.` : `${message}.`,
+    noRoom
+      ? 'GLASSBOX_VM_CACHE names another directory, which wants 600 MB and as much as the labs write.'
+      : lastLines.length > 0
+        ? 'Try it again; the machine may have been too busy.'
+        : "Its kernel comes from Debian's packages: see that `apt-get download linux-image-cloud-amd64` works.",
   );
 }
 
