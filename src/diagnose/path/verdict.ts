@@ -159,7 +159,9 @@ function undecided(
   if (!facts.reach.present) return waitsInVain ? [facts.reach] : [];
   const open: Missing[] = [];
   for (const [index, walk] of walks.entries()) {
-    if (all[index] !== null || (walk.waiting === 0 && !hasFailed(walk))) continue;
+    // Who asks, and does not send anything, wants to know what was not seen.
+    const isOpen = walk.waiting > 0 || hasFailed(walk) || (walk.reason === 'asked' && walk.probe === null);
+    if (all[index] !== null || !isOpen) continue;
     if (walk.reason === 'stalled' ? fault !== 'mtu-black-hole' : fault === 'mtu-black-hole') continue;
     for (const leg of [walk.out, ...(walk.back === null ? [] : [walk.back])]) {
       if (leg.end.kind === 'unseen') open.push(leg.end.missing);

@@ -34,6 +34,9 @@ export function runTool(
       return present({ code: status ?? -1, output: stdout ?? '', errors: (stderr ?? '').trim() });
     case 'ENOENT':
       return absent(what, 'disabled', `there is no ${program} here: apt-get install ${debianPackage}`);
+    case 'EACCES':
+    case 'EPERM':
+      return absent(what, 'not-permitted', `${program} may not be run here: run as root`);
     case 'ENOBUFS':
       return absent(what, 'unreadable', `its answer is over ${maxOutput / 1024 / 1024} MiB; read it by hand`);
     case 'ETIMEDOUT':
