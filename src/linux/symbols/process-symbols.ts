@@ -37,6 +37,9 @@ interface Program {
   jit: SymbolTable | undefined;
 }
 
+/** Memory without a file: also what is mapped shared (/dev/zero), and twice, as .NET does (memfd:doublemapper). */
+const isMadeAtRunTime = /^(?:$|\[anon|\/dev\/zero|\/anon_hugepage|\/memfd:doublemapper)/;
+
 const unknown: CodeName = { name: '[unknown]', module: null, kind: 'unknown' };
 /** Processes that are remembered at most; a container can start any number of them. */
 const mostPrograms = 4096;
@@ -71,7 +74,7 @@ export function openProcessSymbols(files: KernelFiles): ProcessSymbols {
   const nameOf = (pid: HostPid, address: number, number?: number): CodeName => {
     const program = remember(pid, number);
     const mapping = program.mappings.find(({ start, end }) => address >= start && address < end);
-    if (mapping === undefined || mapping.path === '' || mapping.path.startsWith('[anon')) {
+    if (mapping === undefined || isMadeAtRunTime.test(mapping.path)) {
       program.jit ??= readJitSymbols(files, pid);
       const symbol = program.jit.find(address);
       return symbol === undefined ? unknown : { name: symbol.name, module: null, kind: 'jit' };
