@@ -7,9 +7,9 @@ import { readProcCgroup } from '../linux/proc/cgroup.ts';
 import { type Mount, readMountinfo } from '../linux/proc/mountinfo.ts';
 import { readUidMap } from '../linux/proc/uid_map.ts';
 import { absent, mapReading, orElse, present, type Reading } from '../linux/reading.ts';
+import { unanswering } from '../linux/unanswering.ts';
 import { type HostPid, hostPid } from '../linux/units.ts';
 import type { HostMount, IsolationFacts } from './observation.ts';
-import { unanswering } from './unanswering.ts';
 
 /** The host's own view of its mounts; pid 1's where it may be read. */
 export function readHostMounts(files: KernelFiles): Reading<readonly Mount[]> {

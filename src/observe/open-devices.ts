@@ -4,8 +4,8 @@ import type { KernelFiles } from '../linux/files.ts';
 import { eachDescriptor, readDescriptorInfo, readDescriptorStatus } from '../linux/proc/fd.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import { absent, orElse, present, type Reading } from '../linux/reading.ts';
+import { isRemote } from '../linux/unanswering.ts';
 import type { HostPid } from '../linux/units.ts';
-import { isRemote } from './unanswering.ts';
 
 /** A device that a process of the container has open, other than those that every container has. */
 export interface OpenDevice extends DeviceNumber {

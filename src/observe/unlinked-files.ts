@@ -8,9 +8,9 @@ import {
 } from '../linux/proc/fd.ts';
 import type { Mount } from '../linux/proc/mountinfo.ts';
 import { absent, present, type Reading } from '../linux/reading.ts';
+import { isRemote } from '../linux/unanswering.ts';
 import { type Bytes, bytes, type HostPid, isoTime } from '../linux/units.ts';
 import type { UnlinkedFile } from './observation.ts';
-import { isRemote } from './unanswering.ts';
 
 const deletedSuffix = ' (deleted)';
 const smallest = 1024 * 1024;

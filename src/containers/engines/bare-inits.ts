@@ -1,8 +1,10 @@
 import type { KernelFiles } from '../../linux/files.ts';
 import { initialPidNamespace, type NamespaceKind, readNamespace } from '../../linux/namespaces.ts';
+import { type Mount, readMountinfo } from '../../linux/proc/mountinfo.ts';
 import { listRoot, readRootStatus } from '../../linux/proc/root.ts';
 import { readNamespacePids } from '../../linux/proc/status.ts';
 import { orElse } from '../../linux/reading.ts';
+import { isRemote } from '../../linux/unanswering.ts';
 import { type HostPid, hostPid, type NamespaceId } from '../../linux/units.ts';
 import { readHint } from '../engine-hint.ts';
 import type { ProcessScan, ScannedProcess } from '../scan.ts';
@@ -68,6 +70,8 @@ function isJail(
     mountNamespace === scan.host.mnt ||
     inits.some(other => other.mountNamespace === mountNamespace && other.pidNamespace !== pidNamespace);
   if (!isBorrowed) return false;
+  const mount = rootMount(files, pid);
+  if (mount !== undefined && isRemote(mount)) return false;
   const root = listRoot(files, pid);
   return root.present ? root.value.length === 0 : root.because === 'vanished';
 }
@@ -78,17 +82,26 @@ const tellingKinds = ['cgroup', 'ipc', 'net', 'uts'] as const satisfies readonly
 /** Whether a process that shares the host's pids, but not its mounts, is in a container all the same. */
 function hasOwnRoot(files: KernelFiles, { host }: ProcessScan, { pid }: ScannedProcess): boolean {
   if (readHint(files, pid) !== undefined) return true;
-  const its = readRootStatus(files, pid);
-  const ofInit = readRootStatus(files, hostPid(1));
-  const outer = ofInit.present ? ofInit : files.status('/');
-  if (!its.present || !outer.present) return false;
-  if (its.value.device === outer.value.device && its.value.inode === outer.value.inode) return false;
   const differing = tellingKinds.filter(kind => {
     const namespace = readNamespace(files, pid, kind);
     return namespace.present && namespace.value !== host[kind];
   });
-  return differing.length >= 2;
+  if (differing.length < 2) return false;
+  const mount = rootMount(files, pid);
+  if (mount !== undefined && isRemote(mount)) {
+    const outside = rootMount(files, hostPid(1));
+    return outside?.device !== mount.device || outside.root !== mount.root;
+  }
+  const its = readRootStatus(files, pid);
+  const ofInit = readRootStatus(files, hostPid(1));
+  const outer = ofInit.present ? ofInit : files.status('/');
+  if (!its.present || !outer.present) return false;
+  return its.value.device !== outer.value.device || its.value.inode !== outer.value.inode;
 }
+
+/** Where a server, for FUSE anybody's program, answers for the root of a process, it is not asked: it may never answer. */
+const rootMount = (files: KernelFiles, pid: HostPid): Mount | undefined =>
+  orElse(readMountinfo(files, pid), []).findLast(({ mountPoint }) => mountPoint === '/');
 
 const groupBy = (
   processes: readonly ScannedProcess[],

@@ -1,4 +1,4 @@
-import type { Mount } from '../linux/proc/mountinfo.ts';
+import type { Mount } from './proc/mountinfo.ts';
 
 /** stat(2) on these asks a server or a process, which may never answer. */
 const remoteTypes =
