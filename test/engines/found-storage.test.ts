@@ -1,8 +1,15 @@
 import { chmodSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
+import { removeCgroupSync } from '../../src/lab/cgroup-removal.ts';
 import { findUnmetNeed } from '../../src/lab/needs.ts';
-import { bytes } from '../../src/linux/units.ts';
+import { createCgroup, everyDirectory } from '../../src/linux/cgroup/create.ts';
+import { detectLayout } from '../../src/linux/cgroup/layout.ts';
+import { setLimits } from '../../src/linux/cgroup/limits.ts';
+import { openCgroupWriter } from '../../src/linux/cgroup/write.ts';
+import { openKernelFiles } from '../../src/linux/files.ts';
+import { orElse } from '../../src/linux/reading.ts';
+import { bytes, cgroupPath } from '../../src/linux/units.ts';
 import { runCrun } from '../support/engines/crun.ts';
 import { type Dockerd, startDockerd } from '../support/engines/dockerd.ts';
 import { whyNot } from '../support/engines/programs.ts';
@@ -33,6 +40,10 @@ const sharedAndSlow = {
   slow: 4 * MiB,
   options: ['nodioread_nolock', 'data=ordered'],
 };
+
+/** A log that somebody removed, and that is still written to. */
+const removedLog =
+  'exec 8>> /data/log; dd if=/dev/zero bs=64k count=640 2>/dev/null >&8; rm /data/log; while :; do echo more >&8; sleep 0.1; done';
 
 /** As busy as a disk can be by one writer that nobody holds back. */
 const busy =
@@ -200,6 +211,24 @@ describe.skipIf(withoutCrun !== undefined)(
       expect((await foundSoon('storage/io-throttled', box.id)).certainty).toBe('proved');
     });
 
+    test('a write limit of the runtime, which the page cache leads around', async context => {
+      context.skip(noSlowDisk !== undefined, noSlowDisk?.because ?? '');
+      const disk = await run.bench.filesystem({ name: 'limited', size: bytes(32 * MiB) });
+      const [major = 7, minor = 0] = disk.device.split(':').map(Number);
+      const resources = { blockIO: { throttleWriteBpsDevice: [{ major, minor, rate: MiB }] } };
+      await using box = await runCrun(['sh', '-c', buffers], { resources, ...given(disk.directory) });
+      expect((await foundSoon('storage/buffered-writes-escape-throttle', box.id)).severity).toBe('warning');
+    });
+
+    test('a removed log that is still written to', async () => {
+      const disk = await run.bench.filesystem({ name: 'logs', size: bytes(64 * MiB) });
+      await using box = await runCrun(['sh', '-c', removedLog], given(disk.directory));
+      expect(await foundSoon('storage/deleted-but-open', box.id)).toMatchObject({
+        severity: 'warning',
+        summary: expect.stringContaining('/data/log'),
+      });
+    });
+
     test('commits beside a batch on one slow disk', async context => {
       context.skip(noSlowDisk !== undefined, noSlowDisk?.because ?? '');
       const disk = await run.bench.filesystem(sharedAndSlow);
@@ -240,6 +269,36 @@ describe.skipIf(withoutUnshare !== undefined)(
       '-c',
       text.replaceAll('/data', directory),
     ];
+
+    test('a write limit on its cgroup, which the page cache leads around', async context => {
+      context.skip(noSlowDisk !== undefined, noSlowDisk?.because ?? '');
+      const disk = await run.bench.filesystem({ name: 'limited', size: bytes(32 * MiB) });
+      await using box = await runUnshare(script(buffers, disk.directory));
+      const path = cgroupPath(`/glassbox-found-${process.pid}`);
+      const writer = openCgroupWriter();
+      const layout = orElse(detectLayout(openKernelFiles()), { mode: 'none', hierarchies: [] });
+      const [directory = ''] = everyDirectory(layout, path, ['io']);
+      try {
+        expect(createCgroup(writer, layout, path, ['io']).present).toBe(true);
+        const io = [{ device: disk.device, kind: 'write-bytes', perSecond: MiB }] as const;
+        expect(setLimits(writer, layout, path, { io }).present).toBe(true);
+        expect(writer.write(`${directory}/cgroup.procs`, String(box.init)).present).toBe(true);
+        const finding = await foundSoon('storage/buffered-writes-escape-throttle', `pid:${box.init}`);
+        expect(finding.severity).toBe('warning');
+      } finally {
+        await box[Symbol.asyncDispose]();
+        expect(removeCgroupSync(directory)).toBe(true);
+      }
+    });
+
+    test('a removed log that is still written to', async () => {
+      const disk = await run.bench.filesystem({ name: 'logs', size: bytes(64 * MiB) });
+      await using box = await runUnshare(script(removedLog, disk.directory));
+      expect(await foundSoon('storage/deleted-but-open', `pid:${box.init}`)).toMatchObject({
+        severity: 'warning',
+        summary: expect.stringContaining('/log'),
+      });
+    });
 
     test('a flood of writes to a slow disk, and files of an overlay', async context => {
       context.skip(noSlowDisk !== undefined, noSlowDisk?.because ?? '');
