@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cgroupOf } from '../../../test/support/cgroup.ts';
 import { present } from '../reading.ts';
-import { parseBlkioDevices, parseBlkioLimits, parseIoMax, parseIoStat, parseIoWeight, readIo } from './io.ts';
+import {
+  parseBlkioDevices,
+  parseBlkioLimits,
+  parseIoCostQos,
+  parseIoMax,
+  parseIoStat,
+  parseIoWeight,
+  readIo,
+} from './io.ts';
 
 // Linux 6.18 v1, a container that wrote to a loop device and read from a disk.
 const serviceBytes = `254:0 Read 1459200
@@ -135,4 +143,11 @@ test('no input throws', () => {
       },
     ),
   );
+});
+
+test('io.cost.qos: the devices where it is on', () => {
+  const text =
+    '8:0 enable=1 ctrl=auto rpct=95.00 rlat=75000 wpct=95.00 wlat=150000 min=50.00 max=150.00\n8:16 enable=0 ctrl=auto\n';
+  expect(parseIoCostQos(text)).toEqual(['8:0']);
+  expect(parseIoCostQos('')).toEqual([]);
 });

@@ -86,6 +86,7 @@ function readIoV2(cgroup: CgroupDirectory): Reading<IoSample> {
     devices: parseIoStat(orElse(stat, '')),
     limits: parseIoMax(orElse(cgroup.read('io.max'), '')),
     weight: readWeight(cgroup, ['io.weight', 'io.bfq.weight']),
+    ...(cgroup.isRoot ? { costOn: parseIoCostQos(orElse(cgroup.read('io.cost.qos'), '')) } : {}),
   });
 }
 
@@ -112,6 +113,10 @@ export function parseIoMax(text: string): readonly IoLimit[] {
     }),
   );
 }
+
+/** v2's root io.cost.qos: `8:0 enable=1 ctrl=auto rpct=95.00 … max=150.00`; the devices where it is on. */
+export const parseIoCostQos = (text: string): readonly string[] =>
+  keyedDevices(text).flatMap(({ device, values }) => (values.get('enable') === '1' ? [device] : []));
 
 const v2Limits = [
   ['rbps', 'read-bytes'],

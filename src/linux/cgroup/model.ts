@@ -208,6 +208,8 @@ export interface IoSample {
   readonly ownDevices?: readonly IoDevice[];
   readonly limits: readonly IoLimit[];
   readonly weight: Reading<number>;
+  /** v2's root alone: devices that io.cost shares out by weight. */
+  readonly costOn?: readonly string[];
 }
 
 export interface IoDevice {

@@ -104,6 +104,7 @@ const samples: { readonly [C in keyof ControllerSamples]: Schema<ControllerSampl
   io: v.object({
     devices: list(ioDevice),
     ownDevices: v.exactOptional(list(ioDevice)),
+    costOn: v.exactOptional(list(text)),
     limits: list(
       v.object({
         device: text,

@@ -3,6 +3,7 @@ import {
   breakdown,
   chain,
   common,
+  fileSystem,
   ioSample,
   level,
   memorySample,
@@ -79,11 +80,34 @@ test('not yet written back: the dirty pages are its own', () => {
 test.each<[string, Scene]>([
   ['direct: its own cgroup counted it', { counted: 16 * MiB, byRoot: 0 }],
   ['less than the limit allows', { wrote: MiB, byRoot: MiB }],
-  ['cgroup2 puts write-back down to the writer', { version: 'v2' }],
+  [
+    'cgroup2 puts write-back down to the writer',
+    { version: 'v2', change: { fileSystems: present([fileSystem()]) } },
+  ],
   ['no limit', { limited: [] }],
   ['a limit on operations', { limited: [{ device: '7:0', kind: 'writes', perSecond: 10 }] }],
 ])('ruled out: %s', (_, scene) => {
   expect(judge(scene).kind).toBe('ruled-out');
+});
+
+test('cgroup2 on a file system whose write-back belongs to no cgroup: it escapes there too', () => {
+  const on = (type: string, counted = 0) =>
+    judge({
+      version: 'v2',
+      counted,
+      byRoot: 0,
+      dirty: 12 * MiB,
+      change: { fileSystems: present([fileSystem({}, { type })]) },
+    });
+  expect(on('vfat')).toMatchObject({
+    kind: 'found',
+    summary: expect.stringContaining('vfat has no write-back by cgroup'),
+  });
+  expect(on('vfat', 16 * MiB).kind).toBe('ruled-out');
+  expect(on('xfs')).toMatchObject({
+    kind: 'ruled-out',
+    evidence: expect.arrayContaining([expect.objectContaining({ observed: 'xfs' })]),
+  });
 });
 
 test('what its processes wrote was not read', () => {

@@ -1,4 +1,5 @@
 import type { RuleOf } from '../../../diagnose/case.ts';
+import { storageOf } from '../../../diagnose/file-system.ts';
 import {
   type ActingLimit,
   actingLimits,
@@ -24,18 +25,13 @@ const leastEscape = 2 ** 20;
 export const rule: RuleOf<typeof definition> = facts => {
   const { io, processes, windowMs } = facts;
   const { own } = io;
-  if (own.version === 'v2')
-    return ruledOut({
-      claim: 'cgroup2 puts write-back down to the cgroup that wrote',
-      source: 'Documentation/admin-guide/cgroup-v2.rst, Writeback',
-      observed: own.directory,
-    });
   const limits = actingLimits(io).filter(({ limit }) => limit.kind === 'write-bytes');
   const [first] = limits;
   if (first === undefined)
     return ruledOut({
       claim: 'No limit on the bytes that it writes',
-      source: `${own.directory}/blkio.throttle.write_bps_device`,
+      source:
+        own.version === 'v2' ? `${own.directory}/io.max` : `${own.directory}/blkio.throttle.write_bps_device`,
       observed: 'none',
     });
   const known = processes.filter(process => process.io !== undefined);
@@ -65,9 +61,31 @@ export const rule: RuleOf<typeof definition> = facts => {
     },
     limitEvidence(first),
   ];
+  const strangers = own.version === 'v2' ? withoutWriteBack(facts, limits) : [];
+  if (own.version === 'v2' && strangers.length === 0) return ruledOut(carried(facts, limits), ...evidence);
   if (escaped / seconds < Math.max(leastEscape, first.limit.perSecond)) return ruledOut(...evidence);
-  return judge(facts, first, { escaped, wrote, counted, seconds }, evidence);
+  return judge(facts, first, { escaped, wrote, counted, seconds }, evidence, strangers);
 };
+
+/** Where each inode's write-back belongs to a cgroup (SB_I_CGROUPWB); all others' is the root's on cgroup2 too. */
+const carriesCgroups = /^(?:ext2|ext4|xfs|btrfs|f2fs)$/;
+
+const typesOn = ({ fileSystems }: RuleFacts, limits: readonly ActingLimit[]): readonly string[] => [
+  ...new Set(
+    orElse(fileSystems, [])
+      .filter(each => limits.some(({ limit }) => limit.device === storageOf(each)))
+      .map(({ type, upper }) => upper?.on?.type ?? type),
+  ),
+];
+
+const withoutWriteBack = (facts: RuleFacts, limits: readonly ActingLimit[]): readonly string[] =>
+  typesOn(facts, limits).filter(type => type !== 'overlay' && !carriesCgroups.test(type));
+
+const carried = (facts: RuleFacts, limits: readonly ActingLimit[]): Evidence => ({
+  claim: 'cgroup2 puts write-back down to the cgroup that wrote, on the file systems of that device',
+  source: '/proc/<pid>/mountinfo; Documentation/admin-guide/cgroup-v2.rst, Writeback',
+  observed: typesOn(facts, limits).join(', ') || 'none that it may write to',
+});
 
 type RuleFacts = Parameters<typeof rule>[0];
 interface Amounts {
@@ -93,6 +111,7 @@ function judge(
   acting: ActingLimit,
   { escaped, wrote, counted, seconds }: Amounts,
   evidence: readonly Evidence[],
+  strangers: readonly string[],
 ) {
   const { io, host, memory } = facts;
   const { limit } = acting;
@@ -116,14 +135,18 @@ function judge(
   return found({
     severity: 'warning',
     certainty: seen && !io.shared ? 'proved' : 'likely',
-    summary: `It may write ${sayBytes(bytes(limit.perSecond))} per second to ${sayDevice(host, limit.device)}, and its processes wrote ${perSecond(wrote)} per second. Only ${perSecond(counted)} of that passed its own cgroup: the rest went into the page cache, and cgroup v1 puts the write-back of that down to the root cgroup (${perSecond(byRoot)} per second there). So the limit holds nothing back, and neighbours on that disk pay.`,
+    summary: `It may write ${sayBytes(bytes(limit.perSecond))} per second to ${sayDevice(host, limit.device)}, and its processes wrote ${perSecond(wrote)} per second. Only ${perSecond(counted)} of that passed its own cgroup: the rest went into the page cache, and ${strangers.length === 0 ? 'cgroup v1 puts the write-back of that' : `${strangers.join(', ')} has no write-back by cgroup: that is put`} down to the root cgroup${byRoot === 0 ? '' : ` (${perSecond(byRoot)} per second there)`}. So the limit holds nothing back, and neighbours on that disk pay.`,
     evidence: [
       ...evidence,
-      {
-        claim: 'Written by the root cgroup itself on that device',
-        source: `${root?.directory ?? '/'}/blkio.throttle.io_service_bytes, ${limit.device} Write`,
-        observed: `+${byRoot}`,
-      },
+      ...(strangers.length > 0
+        ? []
+        : [
+            {
+              claim: 'Written by the root cgroup itself on that device',
+              source: `${root?.directory ?? '/'}/blkio.throttle.io_service_bytes, ${limit.device} Write`,
+              observed: `+${byRoot}`,
+            },
+          ]),
       ...(breakdown === undefined
         ? []
         : [

@@ -8,7 +8,12 @@ interface FixFacts {
   readonly io: { readonly own: Level<IoSample> };
 }
 
-export function fixesFor({ io }: FixFacts, device: string, taker: CgroupPath | undefined): readonly Fix[] {
+export function fixesFor(
+  { io }: FixFacts,
+  device: string,
+  taker: CgroupPath | undefined,
+  byWeight: boolean,
+): readonly Fix[] {
   const isV1 = io.own.version === 'v1';
   const who = taker ?? 'whoever writes the most';
   return [
@@ -22,12 +27,19 @@ export function fixesFor({ io }: FixFacts, device: string, taker: CgroupPath | u
       effect: 'The disk has time for this container',
       risk: 'The other one gets slower: choose what it can live with',
     },
-    {
-      action:
-        'Give them weights: BFQ as the scheduler of the disk, or io.cost, with a higher io.weight (blkio.bfq.weight) here',
-      effect: 'Each gets its share only while both want the disk',
-      risk: 'Costs some throughput on fast disks',
-    },
+    byWeight
+      ? {
+          action: 'Give it a higher weight: io.cost is on for that disk',
+          command: `echo 'default 500' > ${shellWord(`${io.own.directory}/io.weight`)}`,
+          effect: 'While both want the disk it gets five times the share of one with the usual 100',
+          risk: 'Others on that disk get slower; the share counts among siblings, so cgroups above may need one too',
+        }
+      : {
+          action:
+            'Give them weights: BFQ as the scheduler of the disk, or io.cost, with a higher io.weight (blkio.bfq.weight) here',
+          effect: 'Each gets its share only while both want the disk',
+          risk: 'Costs some throughput on fast disks',
+        },
     {
       action: 'Give one of them a disk of its own, or move the batch to another time',
       effect: 'They no longer meet',

@@ -55,6 +55,8 @@ interface Scene {
   readonly limits?: readonly IoLimit[];
   readonly rootLimits?: readonly IoLimit[];
   readonly neighbours?: readonly DiskNeighbour[];
+  /** io.cost is on for the disk. */
+  readonly byWeight?: boolean;
   /** What `block-io` saw on 7:0, where it looked. */
   readonly owners?: readonly BlockOwner[];
 }
@@ -69,8 +71,9 @@ function judge({
   rootLimits = [],
   neighbours = [neighbour(90 * MiB)],
   owners,
+  byWeight = false,
 }: Scene) {
-  const root = { limits: rootLimits };
+  const root = { limits: rootLimits, ...(byWeight ? { costOn: ['7:0'] } : {}) };
   return rule({
     ...common({ host: host({ disks: { '7:0': diskFacts({ written: total, busyMs, queuedMs: 12_000 }) } }) }),
     io: chain(
@@ -135,6 +138,15 @@ test.each<[string, readonly BlockOwner[]]>([
   ['nothing was seen on this disk', [owner('/box/a', 80 * MiB, { number: '8:0' })]],
 ])('--deep: still likely where %s', (_, owners) => {
   expect(judge({ neighbours: writeBack, owners })).toMatchObject({ kind: 'found', certainty: 'likely' });
+});
+
+test('io.cost holds it back before a disk that seems to have time: its weight is told, and a higher one the fix', () => {
+  expect(judge({ busyMs: 300, byWeight: true })).toMatchObject({
+    kind: 'found',
+    summary: expect.stringMatching(/does all it may.*weight, and this container’s is \d+/),
+    fixes: [{}, { command: expect.stringContaining('/io.weight') }, {}],
+  });
+  expect(judge({ busyMs: 300, byWeight: true, own: 60 * MiB }).kind).toBe('ruled-out');
 });
 
 test('a disk that a limit in the root cgroup makes slow is as fast as that', () => {

@@ -64,6 +64,8 @@ interface Load {
   readonly total: number;
   readonly others: number;
   readonly own: number;
+  /** io.cost shares it out, so that nobody need wait for the disk itself. */
+  readonly byWeight: boolean;
   /** Requests in flight on average. */
   readonly queue: number;
 }
@@ -85,6 +87,7 @@ function loadOn(facts: RuleFacts, device: string): Load {
     disk === undefined ? 0 : disk.last[field] - disk.first[field];
   const total = grown('readBytes') + grown('writtenBytes');
   const inTime = busyShareOf(host, device, windowMs) ?? 0;
+  const byWeight = io.ancestors.at(-1)?.last.costOn?.includes(device) === true;
   const limit = io.ancestors
     .at(-1)
     ?.last.limits.find(each => each.device === device && each.kind === 'write-bytes');
@@ -93,24 +96,36 @@ function loadOn(facts: RuleFacts, device: string): Load {
   const byLimit = limit !== undefined && ofLimit >= atLimit;
   return {
     device,
-    busy: byLimit ? 1 : inTime,
-    why: byLimit
-      ? {
-          claim: 'It writes as fast as the root cgroup’s limit lets it',
-          source: `/proc/diskstats; blkio.throttle.write_bps_device of the root, ${device}`,
-          observed: `${grown('writtenBytes')} bytes in ${Math.round(windowMs)} ms of ${limit.perSecond} per second`,
-        }
-      : {
-          claim: 'The disk had requests in flight',
-          source: `/proc/diskstats, ${device}, time in I/O`,
-          observed: `${sayShare(inTime)} of the time`,
-        },
+    // io.cost holds requests back before the disk, which then seems to have time.
+    busy: byLimit || byWeight ? 1 : inTime,
+    byWeight,
+    why:
+      byWeight && !byLimit && inTime < saturated
+        ? weightEvidence(facts, device)
+        : byLimit
+          ? {
+              claim: 'It writes as fast as the root cgroup’s limit lets it',
+              source: `/proc/diskstats; blkio.throttle.write_bps_device of the root, ${device}`,
+              observed: `${grown('writtenBytes')} bytes in ${Math.round(windowMs)} ms of ${limit.perSecond} per second`,
+            }
+          : {
+              claim: 'The disk had requests in flight',
+              source: `/proc/diskstats, ${device}, time in I/O`,
+              observed: `${sayShare(inTime)} of the time`,
+            },
     total,
     others: Math.max(0, total - own),
     own,
     queue: grown('queued') / (windowMs * 1000),
   };
 }
+
+/** What somebody needs to see that weights act: where they are on, and this container's. */
+const weightEvidence = ({ io }: RuleFacts, device: string): Evidence => ({
+  claim: 'io.cost shares the disk out by weight, and holds back who is over its share',
+  source: `${io.ancestors.at(-1)?.directory ?? ''}/io.cost.qos, ${device} enable=1; ${io.own.directory}/io.weight`,
+  observed: `io.weight ${orElse(io.own.last.weight, 100)}`,
+});
 
 const loadEvidence = ({ device, total, others, busy }: Load): Evidence => ({
   claim: `${device}: busy, and what of it others moved`,
@@ -161,7 +176,7 @@ function judge(facts: RuleFacts, load: Load, wait: IoWait) {
   return found({
     severity: 'warning',
     certainty: (named || isSeen) && !facts.io.shared ? 'proved' : 'likely',
-    summary: `Some task of it waited for I/O ${sayShare(wait.share)} of the time. ${sayDevice(host, load.device)} does all it can, ${rate(load.total)}, and ${sayShare(load.others / load.total)} of that is others’ (${rate(load.own)} its own). ${isSeen ? saySeen(seen) : first === undefined ? 'Who they are cannot be told here.' : sayTaker(first, rate(amount(first)))} Its requests, and the commits of the file system’s journal that it waits for, stand in the same queue.`,
+    summary: `Some task of it waited for I/O ${sayShare(wait.share)} of the time. ${sayDevice(host, load.device)} does all it ${load.byWeight ? 'may' : 'can'}, ${rate(load.total)}, and ${sayShare(load.others / load.total)} of that is others’ (${rate(load.own)} its own). ${isSeen ? saySeen(seen) : first === undefined ? 'Who they are cannot be told here.' : sayTaker(first, rate(amount(first)))} Its requests, and the commits of the file system’s journal that it waits for, stand in the same queue.${load.byWeight ? sayWeights(facts) : ''}`,
     evidence: [
       ...wait.evidence,
       load.why,
@@ -198,6 +213,7 @@ function judge(facts: RuleFacts, load: Load, wait: IoWait) {
       facts,
       load.device,
       isSeen ? seen.most?.cgroup : first?.isWriteBack ? undefined : first?.path,
+      load.byWeight,
     ),
     trace: 'block-io',
   });
@@ -207,6 +223,10 @@ const saySeen = ({ most, others }: SeenOwners): string =>
   most === undefined
     ? ''
     : `${sayShare(most.bytes / others)} of that was seen to be pages of the cgroup ${most.cgroup}, whoever sent them to the disk.`;
+
+/** The share of two, as io.cost counts it while both want the disk and are children of the same cgroup. */
+const sayWeights = ({ io }: RuleFacts): string =>
+  ` io.cost shares that disk out by weight, and this container’s is ${orElse(io.own.last.weight, 100)} (io.weight; 100 is usual): who has more goes first.`;
 
 const amount = ({ moved }: DiskNeighbour): number => moved.readBytes + moved.writtenBytes;
 
