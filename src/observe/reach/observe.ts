@@ -1,11 +1,12 @@
 import type { Container } from '../../containers/container.ts';
 import type { KernelFiles } from '../../linux/files.ts';
-import { readNamespace } from '../../linux/namespaces.ts';
+import { readInitialNamespaces, readNamespace } from '../../linux/namespaces.ts';
 import {
   listNetworkNamespaces,
   type NetworkNamespace,
   sayNetworkNamespace,
 } from '../../linux/net/network-namespaces.ts';
+import { readNetCounters } from '../../linux/net/snmp.ts';
 import { readWaiting, type WaitingConnection } from '../../linux/net/waiting.ts';
 import { isSameAddress } from '../../linux/netfilter/addresses.ts';
 import { flatMapReading, mapReading, orElse, present, type Reading } from '../../linux/reading.ts';
@@ -13,6 +14,7 @@ import { type HostPid, hostPid, type NamespaceId } from '../../linux/units.ts';
 import { deviceState } from './device-state.ts';
 import type { Destination, PacketWalk, ProbeResult, ReachFacts, Target } from './path.ts';
 import { planProbe, runProbe, sayPlan } from './probe.ts';
+import { findRefusing } from './refusing.ts';
 import type { WalkContext } from './stage.ts';
 import { findStandIn } from './stand-in.ts';
 import { type NetworkView, openNetworkView } from './view.ts';
@@ -70,8 +72,15 @@ interface Begun {
   readonly wanted: readonly Wanted[];
   readonly view: NetworkView | null;
   readonly waiting: Reading<readonly WaitingConnection[]>;
+  /** Tcp.AttemptFails of its own namespace; not a number where that is the host's, whose attempts are everybody's. */
+  readonly failed: number;
   readonly probe: Promise<ProbeResult> | null;
 }
+
+const failedAttempts = (files: KernelFiles, pid: HostPid, home: NamespaceId): number =>
+  readInitialNamespaces(files).net === home
+    ? Number.NaN
+    : (orElse(readNetCounters(files, pid), {})['Tcp.AttemptFails'] ?? Number.NaN);
 
 interface Wanted {
   readonly reason: PacketWalk['reason'];
@@ -89,25 +98,28 @@ function begin(
   const pid = init ?? hostPid(0);
   const all = readWaiting(files, pid);
   const home = readNamespace(files, pid, 'net');
-  if (!home.present) return { wanted: [], view: null, waiting: home, probe: null };
+  if (!home.present) return { wanted: [], view: null, waiting: home, failed: Number.NaN, probe: null };
   const namespaces = once(() => listNetworkNamespaces(files));
   const waiting = mapReading(all, connections => worthAWalk(files, connections, home.value, namespaces));
   const asked: readonly Wanted[] =
     request === undefined ? [] : [{ reason: 'asked', destination: request.destination, source: '' }];
   const wanted = [...asked, ...destinationsOf(orElse(waiting, []))].slice(0, mostWalks);
-  const known = wanted.length === 0 ? undefined : namespaces();
-  if (known?.present !== true) return { wanted: [], view: null, waiting, probe: null };
+  // Who was refused before may be refused in the window: rules count, so they have to be read before.
+  const failed = failedAttempts(files, pid, home.value);
+  const known = wanted.length === 0 && !(failed > 0) ? undefined : namespaces();
+  if (known?.present !== true) return { wanted: [], view: null, waiting, failed, probe: null };
   const view = openNetworkView(files, known.value);
+  if (failed > 0) findRefusing({ view, before: null, placeOf: placeOf.of(known.value) }, home.value);
   const walked = wanted.map(each =>
     walkThere({ view, before: null, placeOf: placeOf.of(known.value) }, home.value, each),
   );
   const [stage] = walked[0]?.out.stages ?? [];
-  if (request?.probe !== true || stage === undefined) return { wanted, view, waiting, probe: null };
+  if (request?.probe !== true || stage === undefined) return { wanted, view, waiting, failed, probe: null };
   const devices = orElse(view.devices(home.value), []);
   const indexOf = (device: string) => devices.find(each => each.name === device)?.index;
   const plan = planProbe(request.destination, stage, indexOf);
   request.announce?.(name, sayPlan(plan));
-  return { wanted, view, waiting, probe: runProbe(files, pid, plan) };
+  return { wanted, view, waiting, failed, probe: runProbe(files, pid, plan) };
 }
 
 /**
@@ -150,7 +162,7 @@ function destinationsOf(waiting: readonly WaitingConnection[]): readonly Wanted[
 async function finish(
   files: KernelFiles,
   pid: HostPid,
-  { wanted, view: before, waiting, probe }: Begun,
+  { wanted, view: before, waiting, failed, probe }: Begun,
   placeOf: PlaceNames,
 ): Promise<Reading<ReachFacts>> {
   const answer = probe === null ? null : await probe;
@@ -184,7 +196,9 @@ async function finish(
         ...(beyond === undefined ? {} : { beyond }),
       };
     });
-    return present({ walks, devices });
+    const refusing =
+      failedAttempts(files, pid, home.value) > failed ? { refusing: findRefusing(context, home.value) } : {};
+    return present({ walks, devices, ...refusing });
   });
 }
 

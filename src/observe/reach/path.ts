@@ -12,6 +12,14 @@ export interface ReachFacts {
   readonly walks: readonly PacketWalk[];
   /** Devices of the container's own namespace. */
   readonly devices: Reading<readonly DeviceState[]>;
+  /** Where its packets pass and rules may reject them; only when connections of it failed at once in the window. */
+  readonly refusing?: readonly RefusingPlace[];
+}
+
+/** A connection that is refused leaves no socket, so that its destination is not known. */
+export interface RefusingPlace extends Pick<Stage, 'namespace' | 'place' | 'pid' | 'unread'> {
+  /** Those that may reject a TCP packet of the container; certain is none. */
+  readonly rules: readonly SampledEffect[];
 }
 
 export interface PacketWalk {

@@ -41,7 +41,7 @@ function packetsBefore({ context, arrival }: Pass, { key }: RuleEffect): number 
 const counterTables = new WeakMap<readonly RuleSet[], ReadonlyMap<string, number>>();
 
 /** All packet counters of rule sets, by the key of a RuleEffect. */
-function countersOf(sets: readonly RuleSet[]): ReadonlyMap<string, number> {
+export function countersOf(sets: readonly RuleSet[]): ReadonlyMap<string, number> {
   const known = counterTables.get(sets);
   if (known !== undefined) return known;
   const table = new Map<string, number>();

@@ -10,6 +10,7 @@ import type {
   ProbeResult,
   QueueState,
   ReachFacts,
+  RefusingPlace,
   SampledEffect,
   Segment,
   Stage,
@@ -161,4 +162,16 @@ const walkParts = {
 // Behind docker-proxy there is one more way, and none behind that.
 const walk: Schema<PacketWalk> = v.object({ ...walkParts, beyond: v.exactOptional(v.object(walkParts)) });
 
-export const reach: Schema<ReachFacts> = v.object({ walks: list(walk), devices: reading(list(device)) });
+const refusing: Schema<RefusingPlace> = v.object({
+  namespace,
+  place: text,
+  pid: nullable(whole<HostPid>()),
+  unread: list(absence),
+  rules: list(effect),
+});
+
+export const reach: Schema<ReachFacts> = v.object({
+  walks: list(walk),
+  devices: reading(list(device)),
+  refusing: v.exactOptional(list(refusing)),
+});

@@ -2,15 +2,16 @@ import type { RuleOf } from '../../../diagnose/case.ts';
 import type { Broken } from '../../../diagnose/path/broken.ts';
 import { judgeReach } from '../../../diagnose/path/verdict.ts';
 import { inside, isIpv6, sayDestination } from '../../../diagnose/path/words.ts';
-import type { Evidence, Fix } from '../../../diagnose/verdict.ts';
+import type { Evidence, Fix, Verdict } from '../../../diagnose/verdict.ts';
 import { sayCount } from '../../../diagnose/wording.ts';
 import type { SampledEffect } from '../../../observe/reach/path.ts';
 import type { definition, FirewallFacts } from './case.ts';
+import { judgeRefused } from './refused.ts';
 import { type SeenDrop, seenDrop } from './seen.ts';
 
 export const rule: RuleOf<typeof definition> = facts => {
   const seen = (broken: Broken): SeenDrop | undefined => seenDrop(facts, broken);
-  return judgeReach(facts, 'firewall-drops', {
+  const verdict = judgeReach(facts, 'firewall-drops', {
     proof: broken => {
       const drop = seen(broken);
       return drop === undefined
@@ -26,7 +27,12 @@ export const rule: RuleOf<typeof definition> = facts => {
     evidence: broken => [...ruleEvidence(broken), ...tracedEvidence(facts, seen(broken))],
     fixes: fixesFor,
   });
+  return verdict.kind === 'found' ? verdict : mostOpen(verdict, judgeRefused(facts));
 };
+
+/** A finding before what is open, and that before what is ruled out. */
+const mostOpen = (verdict: Verdict, refused: Verdict | null): Verdict =>
+  refused === null || (refused.kind === 'ruled-out' && verdict.kind === 'inconclusive') ? verdict : refused;
 
 const tracedEvidence = ({ container }: FirewallFacts, drop: SeenDrop | undefined): readonly Evidence[] =>
   drop === undefined
