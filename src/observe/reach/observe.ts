@@ -54,18 +54,33 @@ export function createReachObserver(
   const begun = new Map<string, Begun>();
   return {
     begin: () => {
-      for (const container of looked) begun.set(container.id, begin(files, container, request, placeOf));
+      const ground = openGround(files, placeOf);
+      for (const container of looked) begun.set(container.id, begin(files, container, request, ground));
     },
     finish: async () => {
       const found = new Map<string, Reading<ReachFacts>>();
+      // What is read of a namespace, a host's rule set above all, is read once for all containers on it.
+      await Promise.all([...begun.values()].map(({ probe }) => probe));
+      const ground = openGround(files, placeOf);
       for (const { id, init } of looked) {
         const start = begun.get(id);
-        if (init !== null && start !== undefined) found.set(id, await finish(files, init, start, placeOf));
+        if (init !== null && start !== undefined) found.set(id, await finish(files, init, start, ground));
       }
       return found;
     },
   };
 }
+
+/** The namespaces of this machine at one end of the window, looked at when first asked for. */
+type Ground = () => Reading<Omit<WalkContext, 'before'>>;
+
+const openGround = (files: KernelFiles, placeOf: PlaceNames): Ground =>
+  once(() =>
+    mapReading(listNetworkNamespaces(files), namespaces => ({
+      view: openNetworkView(files, namespaces),
+      placeOf: placeOf.of(namespaces),
+    })),
+  );
 
 /** One that is walked to: the view of the first sample has what is on the way. */
 interface Begun {
@@ -93,26 +108,24 @@ function begin(
   files: KernelFiles,
   { init, name }: Container,
   request: ReachRequest | undefined,
-  placeOf: PlaceNames,
+  openGround: Ground,
 ): Begun {
   const pid = init ?? hostPid(0);
   const all = readWaiting(files, pid);
   const home = readNamespace(files, pid, 'net');
   if (!home.present) return { wanted: [], view: null, waiting: home, failed: Number.NaN, probe: null };
-  const namespaces = once(() => listNetworkNamespaces(files));
-  const waiting = mapReading(all, connections => worthAWalk(files, connections, home.value, namespaces));
+  const waiting = mapReading(all, connections => worthAWalk(connections, home.value, openGround));
   const asked: readonly Wanted[] =
     request === undefined ? [] : [{ reason: 'asked', destination: request.destination, source: '' }];
   const wanted = [...asked, ...destinationsOf(orElse(waiting, []))].slice(0, mostWalks);
   // Who was refused before may be refused in the window: rules count, so they have to be read before.
   const failed = failedAttempts(files, pid, home.value);
-  const known = wanted.length === 0 && !(failed > 0) ? undefined : namespaces();
-  if (known?.present !== true) return { wanted: [], view: null, waiting, failed, probe: null };
-  const view = openNetworkView(files, known.value);
-  if (failed > 0) findRefusing({ view, before: null, placeOf: placeOf.of(known.value) }, home.value);
-  const walked = wanted.map(each =>
-    walkThere({ view, before: null, placeOf: placeOf.of(known.value) }, home.value, each),
-  );
+  const ground = wanted.length === 0 && !(failed > 0) ? undefined : openGround();
+  if (ground?.present !== true) return { wanted: [], view: null, waiting, failed, probe: null };
+  const { view } = ground.value;
+  const context: WalkContext = { ...ground.value, before: null };
+  if (failed > 0) findRefusing(context, home.value);
+  const walked = wanted.map(each => walkThere(context, home.value, each));
   const [stage] = walked[0]?.out.stages ?? [];
   if (request?.probe !== true || stage === undefined) return { wanted, view, waiting, failed, probe: null };
   const devices = orElse(view.devices(home.value), []);
@@ -127,15 +140,14 @@ function begin(
  * nobody answers ARP: there all that have begun count.
  */
 function worthAWalk(
-  files: KernelFiles,
   connections: readonly WaitingConnection[],
   home: NamespaceId,
-  namespaces: () => ReturnType<typeof listNetworkNamespaces>,
+  openGround: Ground,
 ): readonly WaitingConnection[] {
   const sentAgain = connections.filter(({ retransmits }) => retransmits > 0);
   if (sentAgain.length > 0 || connections.length === 0) return sentAgain;
-  const known = namespaces();
-  const devices = known.present ? orElse(openNetworkView(files, known.value).devices(home), []) : [];
+  const ground = openGround();
+  const devices = ground.present ? orElse(ground.value.view.devices(home), []) : [];
   return devices.some(({ up, carrier, addresses }) => up && !carrier && addresses.length > 0)
     ? connections
     : [];
@@ -163,16 +175,16 @@ async function finish(
   files: KernelFiles,
   pid: HostPid,
   { wanted, view: before, waiting, failed, probe }: Begun,
-  placeOf: PlaceNames,
+  openGround: Ground,
 ): Promise<Reading<ReachFacts>> {
   const answer = probe === null ? null : await probe;
-  const namespaces = listNetworkNamespaces(files);
-  if (!namespaces.present) return namespaces;
+  const ground = openGround();
+  if (!ground.present) return ground;
   const home = readNamespace(files, pid, 'net');
   if (!home.present) return home;
-  const view = openNetworkView(files, namespaces.value);
+  const { view } = ground.value;
   const devices = mapReading(view.devices(home.value), all => all.map(deviceState));
-  const context: WalkContext = { view, before, placeOf: placeOf.of(namespaces.value) };
+  const context: WalkContext = { ...ground.value, before };
   return flatMapReading(waiting, first => {
     const still = orElse(readWaiting(files, pid), []);
     const walks = wanted.map(each => {

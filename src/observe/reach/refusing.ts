@@ -12,6 +12,9 @@ const anywhere = ['192.0.2.1', '2001:db8::1'] as const;
 /** Text that is no address: conditions about it are neither met nor not. With a colon rules of IPv6 are asked. */
 const unknownOf = (address: string): string => (address.includes(':') ? '?:' : '?');
 
+/** A container has one device or a few; a router that is looked at may have thousands. */
+const mostLinks = 8;
+
 interface Visited {
   readonly namespace: NamespaceId;
   readonly source: string;
@@ -47,7 +50,7 @@ export function findRefusing(context: WalkContext, home: NamespaceId): readonly 
         outDevice: stage.leavesBy?.name ?? null,
       });
   }
-  for (const device of devices) {
+  for (const device of devices.slice(0, mostLinks)) {
     const there = context.view.linked(home, device);
     const source = device.addresses.find(({ address }) => !address.startsWith('fe80:'))?.address;
     if (!there.present || source === undefined) continue;
