@@ -5,6 +5,7 @@ import { openRun } from '../src/lab/bench.ts';
 import type { LabHost } from '../src/lab/network/network.ts';
 import { openKernelFiles } from '../src/linux/files.ts';
 import { readDevices } from '../src/linux/net/iproute/devices.ts';
+import { readQdiscs } from '../src/linux/net/iproute/traffic-control.ts';
 import { type Packet, passHook } from '../src/linux/netfilter/evaluate.ts';
 import { readRuleSets } from '../src/linux/netfilter/read.ts';
 import { inNamespace } from '../src/linux/syscalls/setns.ts';
@@ -45,7 +46,7 @@ export async function bench(): Promise<BenchRow[]> {
     const results = [
       row('20,000 rules of iptables-legacy: read and passed', timeOf(legacy, passRules), 2, 's'),
       row('20,000 rules of nf_tables: read and passed', timeOf(nft, passRules), 5, 's'),
-      row('5,000 interfaces: read', timeOf(crowded, countDevices), 2, 's'),
+      row('5,000 interfaces and their queues: read', timeOf(crowded, countDevices), 2, 's'),
     ];
     return [...results, row('the process after all that', process.memoryUsage.rss() / 2 ** 20, 768, 'MiB')];
   } finally {
@@ -121,4 +122,6 @@ function countDevices(): void {
   const all = readDevices();
   if (!all.present) throw new Error(all.remedy);
   if (all.value.length < devices) throw new Error(`only ${all.value.length} devices`);
+  const queues = readQdiscs();
+  if (!queues.present) throw new Error(queues.remedy);
 }
