@@ -117,13 +117,15 @@ async function runTests(): Promise<number> {
   return stop.signal.aborted ? 130 : tally.failed > 0 ? 1 : 0;
 }
 
-const runTraces = (): Promise<Tally> =>
-  runInstruments({
+function runTraces(): Promise<Tally> {
+  const names = only.map(word => word.replaceAll(/[^\w ]/g, '\\$&')).join('|');
+  return runInstruments({
     project,
     versions,
     stop: stop.signal,
-    ...(only.length === 0 ? {} : { only: only.map(word => word.replaceAll(/[^\w ]/g, '\\$&')).join('|') }),
+    ...(only.length === 0 ? {} : { only: names }),
   });
+}
 
 async function runLabs(): Promise<Tally> {
   const commit = parity ? commitOf(project) : '';

@@ -29,7 +29,7 @@ export async function bundleTests(project: string, files: readonly string[]): Pr
     stdin: {
       contents: `import { runCollected } from ${JSON.stringify(join(here, 'guest/run.ts'))};
 ${imports.join('\n')}
-await runCollected(new RegExp(process.argv[2] ?? ''));
+await runCollected(new RegExp(process.argv[2] ?? ''), Number(process.argv[3] ?? 'Infinity'));
 process.exit(0);`,
       resolveDir: project,
       loader: 'ts',

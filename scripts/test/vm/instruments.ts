@@ -11,6 +11,7 @@ export interface InstrumentsOptions {
   readonly stop: AbortSignal;
   /** Of the tests' names; all when left out. */
   readonly only?: string;
+  readonly budgetMs?: number;
 }
 
 /** Every instrument against workloads with a countable truth, in one guest per cgroup version, all guests at once. */

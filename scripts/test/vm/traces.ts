@@ -13,12 +13,14 @@ export interface GuestTestsOptions {
   readonly stop: AbortSignal;
   /** Of the tests' names; all when left out. */
   readonly only?: string;
+  /** When it is over no further test is begun, and the rest counts as skipped. */
+  readonly budgetMs?: number;
   readonly onResult: (result: GuestResult) => void;
 }
 
 /** One test that hangs takes the guest down, and with it those that were to follow. */
 const quietMs = 5 * 60_000;
-const allMs = 15 * 60_000;
+const allMs = 30 * 60_000;
 
 /** Bundled once for all guests. */
 export const prepareTraceTests = (project: string): Promise<string> =>
@@ -26,7 +28,7 @@ export const prepareTraceTests = (project: string): Promise<string> =>
 
 /** Runs the bundle in a guest. Rejects when it did not come to its end, and then some tests have no result. */
 export async function runTraceTests(bundle: string, options: GuestTestsOptions): Promise<void> {
-  const { project, cgroups, stop, only = '', onResult } = options;
+  const { project, cgroups, stop, only = '', budgetMs = allMs, onResult } = options;
   const machine = await bootVm({ project, cgroups, also: [bundleDirectory, 'test/lab/programs'] });
   const end = (): void => void machine.close();
   stop.addEventListener('abort', end);
@@ -35,7 +37,7 @@ export async function runTraceTests(bundle: string, options: GuestTestsOptions):
   let rest = '';
   try {
     const code = await machine.run(
-      `cd / && exec node ${guestProject}/${bundle} '${only.replaceAll("'", `'\\''`)}'`,
+      `cd / && exec node ${guestProject}/${bundle} '${only.replaceAll("'", `'\\''`)}' ${budgetMs}`,
       {
         timeoutMs: allMs,
         quietMs,
