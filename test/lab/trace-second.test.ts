@@ -330,3 +330,31 @@ await checked(
     { kind: 'filesystem', size: bytes(128 << 20) },
   ],
 );
+
+await checked(
+  'writeback',
+  'ftrace saw as many calls, and as long pauses of the same writer',
+  async () => {
+    const run = openRun();
+    open.push(run);
+    const size = bytes(128 << 20);
+    const disk = { name: 'slow', size, slow: 8 << 20, dirtyLimit: 4 << 20 };
+    const { directory } = await run.bench.filesystem(disk);
+    const script =
+      'echo ready; read line; dd if=/dev/zero of=/data/file bs=1M count=40 2>/dev/null; echo done; read line';
+    const container = await run.bench.container({
+      name: 'traced',
+      program: { kind: 'shell', script },
+      binds: [{ source: directory, target: '/data', writable: true }],
+    });
+    await container.line(/^ready$/);
+    const [one, other] = await traceByBoth('writeback', container.selector, goAndWait(container));
+    const seen = ({ calls, pauseUs, pauses, writers }: typeof one): unknown => ({
+      ...{ calls, pauseUs, pauses },
+      writers: writers.map(({ name, device, count, pages }) => ({ name, device, count, pages })),
+    });
+    expect(one.pauseUs).toBeGreaterThan(0);
+    expect([other.lost, seen(other)]).toEqual([0, seen(one)]);
+  },
+  [{ kind: 'filesystem', size: bytes(128 << 20) }, { kind: 'slow-disk' }, { kind: 'dirty-limit' }],
+);
