@@ -1,51 +1,24 @@
-import type { Lab, LabBench, LabContainer } from '../../../lab/lab.ts';
+import { filesGiven, giverMakes, startGiver } from '../../../lab/giver.ts';
+import type { Lab } from '../../../lab/lab.ts';
 import { capabilityName, engineDefaultCapabilities } from '../../../linux/capabilities.ts';
 import { openKernelFiles } from '../../../linux/files.ts';
 import { readStatus } from '../../../linux/proc/status.ts';
-
-/** Gives files away: one capability is all that it needs. */
-const program = {
-  kind: 'shell',
-  script: [
-    "trap 'exit 0' TERM",
-    'cd /run',
-    'give() { : > "$1" && chown 64321 "$1" && rm "$1"; }',
-    'give first && echo ready',
-    '( while :; do give mine; sleep 0.1; done ) &',
-    'while read -r _; do',
-    '  done=0; for i in 1 2 3 4 5; do give asked && done=$((done + 1)); done',
-    '  echo "gave $done"',
-    'done',
-  ].join('\n'),
-} as const;
 
 /** "It did not work, so somebody added these." */
 const added = ['SYS_ADMIN', 'NET_ADMIN', 'SYS_PTRACE'];
 const tooMany = [...engineDefaultCapabilities.map(capabilityName), ...added];
 
-async function start(bench: LabBench, capabilities: readonly string[]): Promise<LabContainer> {
-  const container = await bench.container({
-    name: 'giver',
-    program,
-    user: 'root',
-    capabilities,
-    limits: { cpuShares: 262_144 },
-  });
-  await container.line(/^ready$/);
-  return container;
-}
-
 export const lab: Lab = {
-  makes: 'a container whose root gives files of its own to another user; changes nothing else',
+  makes: giverMakes,
   seconds: 7,
   needs: [],
-  healthy: { says: 'root with CAP_CHOWN alone', start: bench => start(bench, ['CHOWN']) },
-  problem: { says: `the default set and ${added.join(', ')}`, start: bench => start(bench, tooMany) },
+  healthy: { says: 'root with CAP_CHOWN alone', start: bench => startGiver(bench, ['CHOWN']) },
+  problem: { says: `the default set and ${added.join(', ')}`, start: bench => startGiver(bench, tooMany) },
   fix: {
     says: 'started again with what it was seen to use',
     apply: async (bench, broken) => {
       await broken.stop();
-      return start(bench, ['CHOWN']);
+      return startGiver(bench, ['CHOWN']);
     },
   },
   figures: [
@@ -57,13 +30,6 @@ export const lab: Lab = {
         return status.present ? status.value.capabilities.permitted.length : 0;
       },
     },
-    {
-      name: 'files it could give away, of 5',
-      unit: 'count',
-      read: async container => {
-        container.say('try');
-        return Number((await container.line(/^gave \d$/)).slice('gave '.length));
-      },
-    },
+    filesGiven,
   ],
 };
