@@ -51,6 +51,10 @@ test('names, links and what a device node stands for', () => {
   mkdirSync(join(tree.root, 'b'));
   symlinkSync('../a/x (deleted)', join(tree.root, 'b/link'));
   expect(tree.files.list('/a')).toMatchObject({ value: expect.arrayContaining(['x', 'y']) });
+  symlinkSync('../a', join(tree.root, 'b/elsewhere'));
+  expect(tree.files.directories('/')).toMatchObject({ value: expect.arrayContaining(['a', 'b']) });
+  expect(tree.files.directories('/a')).toEqual(present([]));
+  expect(tree.files.directories('/b')).toEqual(present([]));
   expect(tree.files.link('/b/link')).toEqual(present('../a/x (deleted)'));
   expect(tree.files.status('/a/x')).toMatchObject({ value: { links: 1, size: 0, represents: 0 } });
   expect(openKernelFiles().status('/dev/null')).toMatchObject({ value: { represents: 0x103 } });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { openKernelFiles } from '../linux/files.ts';
+import { orElse } from '../linux/reading.ts';
 import { hostPid } from '../linux/units.ts';
 import { createNetworkObserver } from './network.ts';
 
@@ -93,4 +94,34 @@ test('a container that appeared between the samples has no growth', async contex
   await using listener = await startListener();
   const { containers } = observer.finish(new Map([[listener.pid, [listener.pid]]]));
   expect(containers.get(listener.pid)?.counters).toMatchObject({ present: false, because: 'vanished' });
+});
+
+test('of many namespaces those without a socket are not asked for what only sockets need, in a short look', async context => {
+  context.skip(!mayJoin, 'needs root, to join a network namespace');
+  await using listener = await startListener();
+  await using stack = new AsyncDisposableStack();
+  const quiet = [];
+  for (let made = 0; made < 8; made += 1)
+    quiet.push(stack.use(await start(['unshare', '--net', 'sh', '-c', 'echo up; exec sleep 60'])).pid);
+  const inits = [listener.pid, ...quiet];
+  // Hardly ever tuned; a value that is tuned on the host is read everywhere.
+  const name = 'net.ipv4.tcp_abort_on_overflow';
+  const areAsked = (inDetail: boolean) => {
+    const observer = createNetworkObserver(live, inits, inDetail);
+    observer.sample();
+    observer.look();
+    observer.sample();
+    const { containers, host } = observer.finish(new Map(inits.map(init => [init, [init]])));
+    const hosts = orElse(host.networkSysctls, {});
+    const defaults = orElse(host.networkSysctlDefaults, {});
+    // What can differ is there in either.
+    for (const each of Object.keys(defaults)) expect(hosts[each]).toBeDefined();
+    expect(Object.keys(defaults).length).toBeGreaterThan(100);
+    return inits.map(init => {
+      const sysctls = containers.get(init)?.sysctls;
+      return sysctls?.present === true && name in sysctls.value;
+    });
+  };
+  expect(areAsked(true)).toEqual(inits.map(() => true));
+  expect(areAsked(false)).toEqual([true, ...quiet.map(() => false)]);
 });
