@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Lab } from '../../src/lab/lab.ts';
+import { findUnmetNeed } from '../../src/lab/needs.ts';
 import { type LabProgress, type Probe, runLab } from '../../src/lab/runner.ts';
 import { bytes } from '../../src/linux/units.ts';
 import { labTest } from './as-root.ts';
@@ -96,3 +97,20 @@ test('an unmet need skips a lab with the reason and the remedy', async () => {
     expect(result.skipped?.remedy).toBeTruthy();
   }
 });
+
+const memoryOf = (version: 'v1' | 'v2') => ({ kind: 'controller', controller: 'memory', version }) as const;
+labTest(
+  'a need of one cgroup version is unmet on the other',
+  [{ kind: 'controller', controller: 'memory' }],
+  async () => {
+    const unmet = (['v1', 'v2'] as const).flatMap(version => findUnmetNeed([memoryOf(version)]) ?? []);
+    expect(unmet).toEqual([
+      {
+        because: expect.stringMatching(
+          /the memory controller of cgroup v([12]), and this host has that of v(?!\1)/,
+        ),
+        remedy: expect.stringMatching(/--vm=v[12]/),
+      },
+    ]);
+  },
+);

@@ -16,7 +16,7 @@ export interface GuestPlan {
 }
 
 /** A lab says nothing until it is done, and under emulation some take minutes. */
-const quietMs = 15 * 60_000;
+const quietMs = 8 * 60_000;
 const allMs = 6 * 3600_000;
 
 /** A virtual machine, a new one for each run. */
