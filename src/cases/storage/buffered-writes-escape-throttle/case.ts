@@ -8,7 +8,8 @@ export const definition = defineCase({
   namespaces: [],
   controllers: ['io'],
   needs: ['io', 'processes'],
-  mayUse: ['memory', 'fileSystems'],
+  mayUse: ['memory', 'fileSystems', 'traced'],
+  instruments: ['block-io'],
   references: [
     'Documentation/admin-guide/cgroup-v1/blkio-controller.rst, "What works"',
     'Documentation/admin-guide/cgroup-v2.rst, Writeback',

@@ -14,7 +14,8 @@ import {
 import { judgeFixture } from '../../../../test/support/fixture.ts';
 import type { CgroupVersion, IoSample } from '../../../linux/cgroup/model.ts';
 import { present } from '../../../linux/reading.ts';
-import { bytes } from '../../../linux/units.ts';
+import { bytes, cgroupPath } from '../../../linux/units.ts';
+import type { BlockIoResult, BlockOwner } from '../../../trace/instruments/block-io/result.ts';
 import { definition } from './case.ts';
 import { rule } from './rule.ts';
 
@@ -59,6 +60,7 @@ function judge({
     processes: [writer(wrote)],
     memory: present(chain(level('/box/web-1', memory))),
     fileSystems: notThere,
+    traced: notThere,
     ...change,
   });
 }
@@ -75,6 +77,22 @@ test('16 MiB written, none counted, all of it by the root cgroup: the limit does
 test('not yet written back: the dirty pages are its own', () => {
   expect(judge({ byRoot: 0, dirty: 12 * MiB })).toMatchObject({ certainty: 'proved' });
   expect(judge({ byRoot: 0 })).toMatchObject({ kind: 'found', certainty: 'likely' });
+});
+
+test.each([
+  ['its own pages went to the device', true, 'proved'],
+  ['only a neighbour’s did', false, 'likely'],
+] as const)('--deep, %s', (_, own, certainty) => {
+  const owner: BlockOwner = {
+    ...{ number: '7:0', operation: 'write', cgroup: cgroupPath('/box/other'), own, bytes: 12 * MiB },
+    ...{ us: 1000, count: 12, longestUs: 200 },
+  };
+  const blockIo: BlockIoResult = {
+    ...{ engine: 'ebpf', lost: 0, ended: 'stopped', seconds: 1 },
+    ...{ byCgroup: true, streams: [], senders: [], owners: [owner] },
+  };
+  const change = { traced: present({ 'block-io': present(blockIo) }) };
+  expect(judge({ byRoot: 0, change })).toMatchObject({ kind: 'found', certainty });
 });
 
 test.each<[string, Scene]>([

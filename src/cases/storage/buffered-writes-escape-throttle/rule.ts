@@ -8,6 +8,7 @@ import {
   movedOn,
   sayDevice,
 } from '../../../diagnose/io.ts';
+import { tracedBy } from '../../../diagnose/traced.ts';
 import { type Evidence, found, inconclusive, ruledOut } from '../../../diagnose/verdict.ts';
 import { sayBytes } from '../../../diagnose/wording.ts';
 import { orElse } from '../../../linux/reading.ts';
@@ -87,6 +88,16 @@ const carried = (facts: RuleFacts, limits: readonly ActingLimit[]): Evidence => 
   observed: typesOn(facts, limits).join(', ') || 'none that it may write to',
 });
 
+/** With --deep: what the requests on that device carried of its pages; its own cgroup counted only what its threads sent. */
+function ownPages({ traced, container }: RuleFacts, device: string): number {
+  const result = tracedBy(traced, 'block-io');
+  const owners = result.present ? (result.value.owners ?? []) : [];
+  return owners
+    .filter(({ own, cgroup }) => own || (cgroup !== null && cgroup === container.cgroups.memory))
+    .filter(({ number, operation }) => number === device && operation === 'write')
+    .reduce((sum, { bytes: written }) => sum + written, 0);
+}
+
 type RuleFacts = Parameters<typeof rule>[0];
 interface Amounts {
   readonly escaped: number;
@@ -130,7 +141,8 @@ function judge(
         ).writtenBytes;
   const breakdown = memory.present ? orElse(memory.value.own.last.breakdown, undefined) : undefined;
   const dirty = breakdown === undefined ? 0 : breakdown.dirty + breakdown.writeback;
-  const seen = byRoot >= escaped / 4 || dirty >= escaped / 2;
+  const pages = ownPages(facts, limit.device);
+  const seen = byRoot >= escaped / 4 || dirty >= escaped / 2 || pages - counted >= escaped / 4;
   const perSecond = (value: number): string => sayBytes(bytes(Math.round(value / seconds)));
   return found({
     severity: 'warning',
@@ -145,6 +157,15 @@ function judge(
               claim: 'Written by the root cgroup itself on that device',
               source: `${root?.directory ?? '/'}/blkio.throttle.io_service_bytes, ${limit.device} Write`,
               observed: `+${byRoot}`,
+            },
+          ]),
+      ...(pages === 0
+        ? []
+        : [
+            {
+              claim: 'Seen: its pages written to that device, whoever sent them',
+              source: 'tracepoint block:block_rq_issue, the request’s page, by glassbox trace block-io',
+              observed: `${pages} bytes`,
             },
           ]),
       ...(breakdown === undefined
@@ -165,6 +186,6 @@ function judge(
       },
     ],
     fixes: fixesFor(facts.container),
-    trace: 'writeback',
+    trace: 'block-io',
   });
 }
