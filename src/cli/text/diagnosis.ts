@@ -115,7 +115,8 @@ function formatContainer(diagnosis: Diagnosis, container: ContainerDiagnosis, vi
     const definition = definitionOf(id);
     return verdict.kind === 'found' && definition !== undefined && (coveredBy === undefined || view.all)
       ? [
-          formatFinding(definition, verdict, {
+          // Instruments look at containers.
+          formatFinding(definition, isHostStart(container) ? { ...verdict, trace: null } : verdict, {
             ...page,
             container: container.name,
             covers: container.verdicts

@@ -325,6 +325,6 @@ function sayResult(walk: PacketWalk, broken: Broken | null, hops: readonly Hop[]
   const probe =
     walk.probe === null
       ? ''
-      : ` The probe: ${walk.probe.tcp} after ${walk.probe.milliseconds} ms${walk.beyond === undefined ? '' : ', by the proxy'}.`;
+      : ` The probe: ${walk.probe.tcp} within ${walk.probe.milliseconds} ms${walk.beyond === undefined ? '' : ', by the proxy'}.`;
   return `Nothing stops a packet to ${sayDestination(walk.destination)}, there or back.${probe}`;
 }

@@ -19,7 +19,7 @@ export function probedLines({
 }: ProbeResult): readonly Probed[] {
   const lines = [
     {
-      came: `${tcp} after ${milliseconds} ms`,
+      came: `${tcp} within ${milliseconds} ms`,
       state: tcp === 'connected' ? ('ok' as const) : ('stop' as const),
     },
     ...(echoes.length === 0 ? [] : [judgeEchoes(echoes)]),

@@ -60,6 +60,7 @@ export interface Target {
 export interface ProbeResult {
   /** `connected`, an error such as `ECONNREFUSED`, or `no answer`. */
   readonly tcp: string;
+  /** Until this was noticed: no more than this, for a walk holds the thread meanwhile. */
   readonly milliseconds: number;
   /** Every packet, as it was announced. */
   readonly sent?: readonly string[];
