@@ -36,6 +36,13 @@ test.each([
   expect(said(init)).toContain(line);
 });
 
+test('capabilities of a user namespace of its own are said to end there', () => {
+  expect(said(holding([10]), { userNamespaceIsHost: false })).toContain(
+    'capabilities NET_BIND_SERVICE, in its own user namespace alone\n',
+  );
+  expect(said(holding([]), { userNamespaceIsHost: false })).toContain('capabilities none\n');
+});
+
 test('mounts that lead out, writable ones first, and the engine’s socket', () => {
   const mount = { type: 'ext4', writable: false };
   const text = said(holding([]), {

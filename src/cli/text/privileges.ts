@@ -13,7 +13,10 @@ export function privilegeSections(
 ): readonly string[] {
   const { processes, container, isolation } = facts;
   const init = processes.find(({ pid }) => pid === container.init);
-  const lines = init === undefined ? [] : credentials(init, page);
+  const lines =
+    init === undefined
+      ? []
+      : credentials(init, isolation.present && !isolation.value.userNamespaceIsHost, page);
   if (!isolation.present)
     return [
       ...lines,
@@ -39,7 +42,8 @@ export function privilegeSections(
 
 const none = { present: true, value: [] } as const;
 
-function credentials({ status }: ProcessFacts, page: Page): readonly string[] {
+/** In a user namespace of its own capabilities count for what that namespace owns, and for nothing of the host. */
+function credentials({ status }: ProcessFacts, areConfined: boolean, page: Page): readonly string[] {
   const { uid, capabilities, seccomp, noNewPrivileges } = status;
   const { effective, bounding } = capabilities;
   const gains = noNewPrivileges ? [] : bounding.filter(number => !effective.includes(number));
@@ -47,7 +51,9 @@ function credentials({ status }: ProcessFacts, page: Page): readonly string[] {
     field('user', `uid ${uid.effective} on the host${noNewPrivileges ? ', no_new_privs' : ''}`, page),
     field(
       'capabilities',
-      names(effective) + (gains.length === 0 ? '' : `; by exec it could gain ${names(gains)}`),
+      names(effective) +
+        (areConfined && effective.length > 0 ? ', in its own user namespace alone' : '') +
+        (gains.length === 0 ? '' : `; by exec it could gain ${names(gains)}`),
       page,
     ),
     field(
