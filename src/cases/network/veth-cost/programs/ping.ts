@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram';
 
-// argv: address and port of an echo. Some packets there and back each 5 ms: 5000 a second, when the timers keep up.
+// argv: address and port of an echo, and how often 25 packets go there and back: each 5 ms are 5000 a second, when the
+// timers keep up.
 // Prints `running` once answers have come for a while.
-const [address = '127.0.0.1', port = '7011'] = process.argv.slice(2);
+const [address = '127.0.0.1', port = '7011', milliseconds = '5'] = process.argv.slice(2);
 const socket = createSocket('udp4');
 const packet = Buffer.alloc(16);
 const atOnce = 25;
@@ -17,4 +18,4 @@ socket.on('message', () => {
 // The way may not be there yet, or be changed under way.
 setInterval(() => {
   for (let count = 0; count < atOnce; count += 1) socket.send(packet, Number(port), address, () => {});
-}, 5);
+}, Number(milliseconds));
