@@ -55,7 +55,7 @@ function addInstrument(trace: Command, instrument: Instrument, done: (code: numb
       new Option('-o, --output <file>', `also write the result, by the name's end: ${formsOf(instrument)}`),
     )
     .addOption(json());
-  const engines = instrument.engines.map(({ engine }) => engine);
+  const engines = [...new Set(instrument.engines.map(({ engine }) => engine))];
   command.addOption(
     new Option(
       '--engine <engine>',

@@ -10,18 +10,26 @@ export interface EngineState {
   readonly reading: Reading<EngineName>;
 }
 
-/** The engines of an instrument, or the one that is wanted, the best first. */
+/** The engines of an instrument, or the one that is wanted, the best first. One may have several ways, and needs one. */
 export const examineEngines = (
   files: KernelFiles,
   { engines }: Instrument,
   wanted?: string,
 ): readonly EngineState[] =>
-  engines
-    .filter(({ engine }) => wanted === undefined || engine === wanted)
-    .map(needs => ({
-      engine: needs.engine,
-      reading: mapReading(checkNeeds(files, needs), () => needs.engine),
-    }));
+  [...Map.groupBy(engines, ({ engine }) => engine)]
+    .filter(([engine]) => wanted === undefined || engine === wanted)
+    .map(([engine, ways]) => ({ engine, reading: mapReading(firstThere(files, ways), () => engine) }));
+
+/** The first of several ways that is there; where none is, what the first one lacks. */
+function firstThere(files: KernelFiles, ways: readonly EngineNeeds[]): Reading<unknown> {
+  let lacking: Reading<unknown> | undefined;
+  for (const way of ways) {
+    const reading = checkNeeds(files, way);
+    if (reading.present) return reading;
+    lacking ??= reading;
+  }
+  return lacking ?? absent('an engine', 'disabled', 'none can run it');
+}
 
 /** The best engine that can run an instrument here; absent with the reason of the one that comes nearest. */
 export function findEngine(files: KernelFiles, instrument: Instrument, wanted?: string): Reading<EngineName> {
@@ -35,7 +43,7 @@ export function findEngine(files: KernelFiles, instrument: Instrument, wanted?: 
 
 /** Why an engine that somebody asks for is not among those of an instrument. */
 export const sayEngines = ({ engines, oneEngine }: Instrument): string => {
-  const names = engines.map(({ engine }) => engine).join(' and ');
+  const names = [...new Set(engines.map(({ engine }) => engine))].join(' and ');
   return `it is asked by ${names}${oneEngine === undefined ? '' : `: ${oneEngine}`}`;
 };
 

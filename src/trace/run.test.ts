@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { temporaryTree } from '../../test/support/tree.ts';
 import { openKernelFiles } from '../linux/files.ts';
 import { absent, present } from '../linux/reading.ts';
 import { loadInstrument } from './index.ts';
@@ -8,20 +9,21 @@ import { type PassedOver, runInstrument } from './run.ts';
 const tooOld = absent('the eBPF programs', 'kernel-too-old', 'this kernel does not take the program');
 const result = (engine: EngineName): TraceResult => ({ engine, lost: 0, ended: 'time', seconds: 1 });
 
-/** As `exec`, but what its engines do is up to the test; `also` stands for what they need. */
-async function instrumentWith(
-  run: Instrument['run'],
-  lacks: readonly EngineName[] = [],
-): Promise<Instrument> {
-  const engines = (['ebpf', 'perf'] as const).map(engine => ({
-    engine: 'perf' as const,
+/** As `exec`, but what its engines do is up to the test: two that need nothing, and one that is not there. */
+async function instrumentWith(run: Instrument['run'], lacks = false): Promise<Instrument> {
+  const engines = (['perf', 'ftrace'] as const).map((engine, index) => ({
+    engine,
     tracepoints: [],
-    also: () => (lacks.includes(engine) ? tooOld : present(true)),
+    also: () => (lacks && index === 0 ? tooOld : present(true)),
   }));
   return { ...(await loadInstrument('exec')), engines, run };
 }
 
-const where = { files: openKernelFiles(), milliseconds: 1, options: {} } as unknown as TraceRun<TraceResult>;
+/** A machine on which ftrace can be had, whoever runs the test. */
+const tree = temporaryTree({ '/sys/kernel/tracing/events/header_page': '' });
+afterAll(() => tree[Symbol.dispose]());
+const files = openKernelFiles(tree.root);
+const where = { files, milliseconds: 1, options: {} } as unknown as TraceRun<TraceResult>;
 
 test('an engine that the kernel refuses after all is passed over, and that is told', async () => {
   const tried: EngineName[] = [];
@@ -36,7 +38,7 @@ test('an engine that the kernel refuses after all is passed over, and that is to
     onReady: (_, passedOver) => told.push(passedOver),
   });
   expect(reading).toMatchObject({ present: true });
-  expect([tried.length, told]).toEqual([2, [[{ engine: 'perf', why: tooOld }]]]);
+  expect([tried, told]).toEqual([['perf', 'ftrace'], [[{ engine: 'perf', why: tooOld }]]]);
 });
 
 test('one that is not there is not tried; when none can look, the reason is the best one’s', async () => {
@@ -44,7 +46,7 @@ test('one that is not there is not tried; when none can look, the reason is the 
   const refuse = await instrumentWith(async () => {
     tried += 1;
     return absent('perf', 'disabled', 'apt-get install linux-perf');
-  }, ['ebpf']);
+  }, true);
   expect(await runInstrument(refuse, where)).toEqual(tooOld);
   expect(tried).toBe(1);
 });
