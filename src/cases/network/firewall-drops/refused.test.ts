@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { container } from '../../../../test/support/facts.ts';
 import { effect, reachFacts, reachOf, stage } from '../../../../test/support/reach.ts';
 import { absent, present } from '../../../linux/reading.ts';
 import type { RefusingPlace, SampledEffect } from '../../../observe/reach/path.ts';
@@ -33,6 +34,17 @@ test('a rule that moved, with messages that arrived: likely, for others may have
     certainty: 'likely',
     summary: expect.stringMatching(/^6 connections of it failed at once .* it met 28 in the same time/),
   });
+});
+
+test('a rule of its own namespace that moved: proved if it is for TCP, for another may have met datagrams', () => {
+  const judged = (text: string) =>
+    rule({
+      ...reachFacts([], { ...failing, ...messages }),
+      container: container({ namespaces: { net: namespace } }),
+      reach: present({ ...reachOf([]), refusing: [router(rejects({ rule: text, hook: 'output' }))] }),
+    });
+  expect(judged('-A OUTPUT -p tcp -j REJECT')).toMatchObject({ kind: 'found', certainty: 'proved' });
+  expect(judged('-A OUTPUT -d 10.0.0.0/8 -j REJECT')).toMatchObject({ kind: 'found', certainty: 'likely' });
 });
 
 test.each([

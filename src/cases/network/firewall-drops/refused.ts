@@ -57,10 +57,16 @@ const growthOfRule = ({ packets, packetsBefore }: SampledEffect): number =>
 const unreachable = (facts: FirewallFacts): number =>
   growthOf(facts, 'Icmp.InDestUnreachs') + growthOf(facts, 'Icmp6.InDestUnreachs');
 
-/** In its own namespace a rule that moved met its packets; elsewhere the trace has to have seen one with its address. */
+/**
+ * In its own namespace a rule for TCP that moved met its connections, one for any protocol perhaps only its datagrams;
+ * elsewhere the trace has to have seen a packet with its address.
+ */
 function hasActed(facts: FirewallFacts, { where: { namespace }, effect }: Suspect): boolean {
   if (namespace === facts.container.namespaces.net)
-    return growthOfRule(effect) > 0 || (effect.packets === null && droppedAtHome(facts).length > 0);
+    return (
+      (growthOfRule(effect) > 0 && /\btcp\b/.test(effect.rule ?? '')) ||
+      (effect.packets === null && droppedAtHome(facts).length > 0)
+    );
   return droppedElsewhere(facts).some(row => row.namespace === namespace && row.direction === 'from');
 }
 
