@@ -7,6 +7,7 @@ import { instrumentNames, loadInstrument } from '../../trace/index.ts';
 import type { EngineName, Instrument, TraceResult } from '../../trace/instrument.ts';
 import { type PassedOver, runInstrument } from '../../trace/run.ts';
 import { findTarget } from '../../trace/target.ts';
+import { counted } from '../../trace/view.ts';
 import { type ExitCode, exitCodes, Failure } from '../failure.ts';
 import { createLive } from '../live.ts';
 import { findContainer } from '../look.ts';
@@ -259,7 +260,7 @@ function showOn(instrument: Instrument, milliseconds: number, name: string): Sho
     finish: (result, cpuSeconds) => {
       printEvents(result);
       live.clear();
-      if (printed > 0) print('');
+      if (events !== undefined) print('');
       print(formatView(view(result), paper));
       print(`\n${paper.paint('dim', wrap(footer(result, cpuSeconds), paper.width))}`);
     },
@@ -274,5 +275,7 @@ const endings = {
 
 const footer = ({ seconds, ended, lost }: TraceResult, cpuSeconds: number): string =>
   `Looked for ${seconds.toFixed(1)} s${endings[ended]}; Glassbox used ${cpuSeconds.toFixed(2)} s of CPU. ${
-    lost === 0 ? 'No event was lost.' : `${lost} events were lost: there was no room for them.`
+    lost === 0
+      ? 'No event was lost.'
+      : `${counted(lost, 'event was', 'events were')} lost: there was no room for ${lost === 1 ? 'it' : 'them'}.`
   }`;

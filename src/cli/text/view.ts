@@ -46,12 +46,12 @@ function formatHistogram(title: string, histogram: Histogram, page: Page): strin
 const steps = {
   ns: [
     ['ns', 1],
-    ['us', 1000],
+    ['µs', 1000],
     ['ms', 1_000_000],
     ['s', 1_000_000_000],
   ],
   us: [
-    ['us', 1],
+    ['µs', 1],
     ['ms', 1000],
     ['s', 1_000_000],
   ],
@@ -63,7 +63,7 @@ const steps = {
   ],
 } as const;
 
-/** `64 us`, `1.05 ms`: three figures are enough for a power of two. */
+/** `64 µs`, `1.05 ms`: three figures are enough for a power of two. */
 export function saySize(value: number, unit: Histogram['unit']): string {
   const fitting = steps[unit].findLast(([, size]) => value >= size) ?? steps[unit][0];
   const amount = value / fitting[1];

@@ -46,7 +46,7 @@ export function view(result: ProfileResult): View {
       }. By process: ${processes
         .slice(0, 5)
         .map(({ name, samples: count }) => `${name} ${percent(count)}`)
-        .join(', ')}${processes.length > 5 ? ', …' : ''}.`,
+        .join(', ')}${processes.length > 5 ? ' and others' : ''}.`,
     ),
   ];
 }
