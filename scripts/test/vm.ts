@@ -7,12 +7,14 @@ import { parseArgs } from 'node:util';
 import { catalogue } from '../../src/cases/index.ts';
 import { labLayout } from '../../src/lab/cgroups.ts';
 import { bootVm } from '../../src/vm/boot.ts';
+import type { Machine } from '../../src/vm/machine.ts';
 import { findMissing } from '../../src/vm/needs.ts';
 import { type CgroupVersion, cgroupVersions } from '../../src/vm/qemu.ts';
 import { sayTally, type Tally } from './tally.ts';
 import { chooseForTest } from './vm/choose.ts';
 import { runInstruments } from './vm/instruments.ts';
 import { commitOf, outcomeOf, readOutcomes, storeOutcome } from './vm/outcomes.ts';
+import { sayError } from './vm/places.ts';
 import { runVmLabs } from './vm/run.ts';
 
 const help = `npm run test:vm [-- options] [case…]
@@ -41,6 +43,7 @@ The last line counts: N passed, N failed, N skipped. Ends with 0; 1 when
 something failed; 2 when the words are off; 3 when this machine can run no
 virtual machine.`;
 
+const [cannotRun, interrupted] = [3, 130];
 const project = dirname(dirname(import.meta.dirname));
 const words = process.argv.slice(2);
 const dashes = words.indexOf('--');
@@ -50,8 +53,9 @@ const { versions, ids, parity, resume, traces, only } = readWords(
 );
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
-process.exitCode = command.length > 0 ? await runCommand(command) : await runTests();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+// Also when something is still under way, a download say: what it makes goes with this process.
+process.exit(command.length > 0 ? await runCommand(command) : await runTests());
 
 function readWords(given: readonly string[]) {
   try {
@@ -91,30 +95,40 @@ function readWords(given: readonly string[]) {
   }
 }
 
-async function runCommand(command: readonly string[]): Promise<number> {
+/** Says why none can be started. */
+function lacksVm(): boolean {
   const missing = findMissing();
-  if (missing !== undefined) {
-    console.error(`npm run test:vm: ${missing.because}; ${missing.remedy}`);
-    return 3;
-  }
+  if (missing === undefined) return false;
+  console.error(`npm run test:vm: ${missing.because}; to get it: ${missing.remedy}`);
+  return true;
+}
+
+async function runCommand(command: readonly string[]): Promise<number> {
+  if (lacksVm()) return cannotRun;
   const [cgroups = 'v2'] = versions;
-  const machine = await bootVm({ project, cgroups });
-  stop.signal.addEventListener('abort', () => void machine.close());
+  let machine: Machine | undefined;
   try {
+    machine = await bootVm({ project, cgroups, stop: stop.signal });
     return await machine.run(command.map(word => `'${word.replaceAll("'", `'\\''`)}'`).join(' '), {
       timeoutMs: 24 * 3600_000,
       onOutput: chunk => process.stdout.write(chunk),
       onErrors: chunk => process.stderr.write(chunk),
     });
+  } catch (error) {
+    if (stop.signal.aborted) return interrupted;
+    console.error(`npm run test:vm: ${sayError(error)}`);
+    return cannotRun;
   } finally {
-    await machine.close();
+    await machine?.close();
   }
 }
 
 async function runTests(): Promise<number> {
+  const lacks = lacksVm();
   const tally = traces ? await runTraces() : await runLabs();
   console.log(sayTally(tally));
-  return stop.signal.aborted ? 130 : tally.failed > 0 ? 1 : 0;
+  if (stop.signal.aborted) return interrupted;
+  return lacks ? cannotRun : tally.failed > 0 ? 1 : 0;
 }
 
 function runTraces(): Promise<Tally> {

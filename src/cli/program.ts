@@ -46,6 +46,13 @@ function whichMachine(
 ): { readonly cases: readonly string[]; readonly vm: CgroupVersion | undefined } {
   const vm = cgroupVersions.find(version => version === value);
   if (value === undefined || vm !== undefined) return { cases: words, vm };
+  // A case is a longer word than v3 or V1.
+  if (/^(v?\d*|hybrid)$/i.test(value))
+    throw new Failure(
+      exitCodes.usage,
+      `--vm: there is no cgroup "${value}".`,
+      `It is one of ${cgroupVersions.join(', ')}.`,
+    );
   return { cases: [value, ...words], vm: 'v2' };
 }
 

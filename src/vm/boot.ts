@@ -20,6 +20,8 @@ export interface BootOptions {
   readonly possibleCpus?: number;
   /** What it is doing, for the person who waits. */
   readonly progress?: (doing: string) => void;
+  /** Rejects at once when it is aborted, also in the middle of a download; a guest that runs is ended. */
+  readonly stop?: AbortSignal;
 }
 
 /** Everything that is made once: downloads Debian's kernel, makes the images. Later calls only look whether files changed. */
@@ -49,9 +51,11 @@ export async function bootVm(options: BootOptions): Promise<Machine> {
     cpus = 1,
     possibleCpus = 1,
     progress = () => {},
+    stop,
   } = options;
+  stop?.throwIfAborted();
   const cache = cacheDirectory(project);
-  const prepared = await prepare(cache, options, progress);
+  const prepared = await unlessStopped(stop, prepare(cache, options, progress));
   progress('booting');
   return bootMachine({
     ...prepared,
@@ -61,7 +65,17 @@ export async function bootVm(options: BootOptions): Promise<Machine> {
     possibleCpus,
     cache,
     bootMs,
+    stop,
     accelerator: 'tcg',
     workDiskBytes: 6 * 1024 ** 3,
   });
+}
+
+/** What goes on meanwhile ends with this process. */
+function unlessStopped<T>(stop: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (stop === undefined) return work;
+  const stopped = new Promise<never>((_, reject) =>
+    stop.addEventListener('abort', () => reject(stop.reason), { once: true }),
+  );
+  return Promise.race([work, stopped]);
 }

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { lstatSync, readFileSync, realpathSync, statSync, utimesSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { keep, removeOld, shortHash } from './cache.ts';
+import { runProgram } from './commands.ts';
 import { squashfsOptions } from './kernel.ts';
 import { openPackages } from './packages.ts';
 import { guestRoot, treeOf } from './root-files.ts';
@@ -71,15 +70,7 @@ async function image(cache: string, sort: string, tree: Tree): Promise<string> {
 
 /** Not compressed: unpacking costs the emulated processor more than it saves on the disk. */
 async function squash(tree: Tree, path: string): Promise<void> {
-  const words = ['-', path, '-tar', ...squashfsOptions, '-noI', '-noD', '-noF', '-noX'];
-  const child = spawn('mksquashfs', words, { stdio: ['pipe', 'ignore', 'pipe'] });
-  let complaints = '';
-  child.stderr.on('data', chunk => {
-    complaints = (complaints + chunk).slice(-1000);
+  await runProgram(['mksquashfs', '-', path, '-tar', ...squashfsOptions, '-noI', '-noD', '-noF', '-noX'], {
+    input: stream => writeTar(stream, tree),
   });
-  const ended = once(child, 'close');
-  // mksquashfs says itself why it stopped reading.
-  child.stdin.on('error', () => {});
-  const [[code]] = await Promise.all([ended, Promise.race([writeTar(child.stdin, tree), ended])]);
-  if (code !== 0) throw new Error(`mksquashfs ended with ${code}: ${complaints.trim()}`);
 }

@@ -4,7 +4,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { keep } from './cache.ts';
 import { runProgram } from './commands.ts';
 import { unpackLegacyLz4 } from './lz4.ts';
-import { openPackages, type PackageSource, unpackedPackages } from './packages.ts';
+import { openPackages, unpackedPackages } from './packages.ts';
 
 /** A kernel ready to boot. */
 export interface Kernel {
@@ -38,18 +38,17 @@ export async function prepareKernel(cache: string): Promise<Kernel> {
 }
 
 async function newestKernel(cache: string): Promise<string> {
-  const [kept] = unpackedPackages(cache, imagePackage);
-  let packages: PackageSource;
   try {
-    packages = await openPackages(cache, metaPackage);
+    const packages = await openPackages(cache, metaPackage);
+    const name = (await packages.dependencies(metaPackage)).find(dependency => imagePackage.test(dependency));
+    if (name === undefined) throw new Error(`apt's ${metaPackage} depends on no kernel`);
+    await packages.unpack(name);
+    return name;
   } catch (error) {
+    const [kept] = unpackedPackages(cache, imagePackage);
     if (kept === undefined) throw error;
     return kept;
   }
-  const name = (await packages.dependencies(metaPackage)).find(dependency => imagePackage.test(dependency));
-  if (name === undefined) throw new Error(`apt's ${metaPackage} depends on no kernel`);
-  await packages.unpack(name);
-  return name;
 }
 
 async function build(tree: string, release: string, directory: string): Promise<void> {

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { runProgram } from './commands.ts';
+import { runProgram, spawnOwned } from './commands.ts';
 import { openControl } from './control.ts';
 import { openOutput } from './output.ts';
 import { type QemuPlan, qemuArguments } from './qemu.ts';
@@ -15,6 +15,8 @@ export interface MachineOptions
   readonly workDiskBytes: number;
   readonly cache: string;
   readonly bootMs: number;
+  /** Ends the guest at once, whatever it does; what waits for it rejects. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 export interface RunOptions {
@@ -56,13 +58,13 @@ export async function bootMachine(options: MachineOptions): Promise<Machine> {
     workDisk: descriptors.workDisk,
     ports: Object.fromEntries(ports.map(name => [name, descriptors[name]])),
   });
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...words], {
+  const { child, kill } = spawnOwned('qemu-system-x86_64', words, {
     stdio: ['ignore', 'pipe', 'pipe', ...ports.map(() => 'pipe' as const), 'pipe', disk.descriptor],
-    // Ctrl-C on a terminal is for us.
-    detached: true,
   });
   disk.close();
-  const guest = watch(child);
+  const guest = watch(child, kill);
+  options.stop?.addEventListener('abort', kill);
+  if (options.stop?.aborted === true) kill();
   const streams: readonly unknown[] = child.stdio;
   const stream = (name: (typeof ports)[number]): Duplex => streams[descriptors[name]] as Duplex;
   const control = openControl(stream('control'));
@@ -128,7 +130,7 @@ interface Limit {
   end(): void;
 }
 
-function watch(child: ChildProcess): Guest {
+function watch(child: ChildProcess, kill: () => void): Guest {
   let said = '';
   for (const index of [1, 2, descriptors.console])
     (child.stdio[index] as Duplex | null)?.on('data', chunk => {
@@ -136,12 +138,10 @@ function watch(child: ChildProcess): Guest {
     });
   // The other end of a socket is gone when the guest is.
   for (const stream of child.stdio) stream?.on('error', () => {});
-  const kill = (): void => void child.kill('SIGKILL');
-  process.on('exit', kill);
   const ended = new Promise<string>(resolve => {
     child.on('error', error => resolve(`qemu could not start (${error.message})`));
     child.on('close', (code, signal) => resolve(`qemu ended with ${signal ?? code}`));
-  }).finally(() => process.off('exit', kill));
+  });
   const failure = (what: string): MachineError =>
     Object.assign(new Error(`the virtual machine: ${what}`), { lastLines: lastLines(said) });
   const limit = (ms: number, what: string): Limit => {

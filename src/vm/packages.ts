@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { keep } from './cache.ts';
+import { keep, makeDirectory } from './cache.ts';
 import { runProgram } from './commands.ts';
 
 /** Debian packages that are downloaded and unpacked into the cache, never installed. */
@@ -11,24 +11,39 @@ export interface PackageSource {
   unpack(name: string): Promise<string>;
 }
 
+/** A mirror that does not answer is given up after some 40 s (each try counts twice); apt's own patience is minutes. */
+const patience = ['http', 'https']
+  .map(method => `Acquire::${method}::Timeout=10`)
+  .concat('Acquire::Retries=1')
+  .flatMap(option => ['-o', option]);
+
 /**
  * The machine's own package lists when they know `probe`. Otherwise (a container image without lists, say) lists are
  * fetched into the cache; the machine's stay as they are.
  */
 export async function openPackages(cache: string, probe: string): Promise<PackageSource> {
-  const machines = ['-o', 'APT::Sandbox::User=root'];
+  const machines = ['-o', 'APT::Sandbox::User=root', ...patience];
   if (await knows(machines, probe)) return packageSource(cache, machines);
   const own = join(cache, 'apt');
-  mkdirSync(join(own, 'lists', 'partial'), { recursive: true });
+  makeDirectory(join(own, 'lists', 'partial'));
   const options = [...machines, '-o', `Dir::State::lists=${own}/lists`, '-o', `Dir::Cache=${own}`];
   if (!(await knows(options, probe))) {
-    await runProgram(['apt-get', ...options, 'update']);
+    const problem = await update(options);
     if (!(await knows(options, probe)))
       throw new Error(
-        `apt knows no package ${probe}; the kernels are Debian's, so it takes Debian's package lists`,
+        `apt knows no package ${probe}; the kernels are Debian's, so it takes Debian's package lists${problem}`,
       );
   }
   return packageSource(cache, options);
+}
+
+/** What apt-get complains of, which need not be an error to it: a mirror that cannot be reached is none. */
+async function update(options: readonly string[]): Promise<string> {
+  const output = await runProgram(['sh', '-c', 'exec apt-get "$@" update 2>&1', 'sh', ...options]).catch(
+    String,
+  );
+  const complaints = output.toString().match(/^[WE]: .*/gm) ?? [];
+  return complaints.length === 0 ? '' : `; apt-get update said: ${complaints.slice(0, 2).join(' ')}`;
 }
 
 async function knows(options: readonly string[], name: string): Promise<boolean> {

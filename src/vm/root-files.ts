@@ -112,9 +112,14 @@ function installedFiles(name: string): readonly string[] | undefined {
 /** With the libraries that are not installed either; whatever cannot be had stays out, and labs that need it are skipped. */
 async function unpackAll(source: PackageSource, names: readonly string[]): Promise<readonly string[]> {
   const directories = new Map<string, string>();
+  let isReachable = true;
   const unpack = async (name: string): Promise<void> => {
-    if (directories.has(name) || installedFiles(name) !== undefined) return;
-    const directory = await source.unpack(name).catch(() => undefined);
+    if (!isReachable || directories.has(name) || installedFiles(name) !== undefined) return;
+    const directory = await source.unpack(name).catch((error: Error) => {
+      // Each would be waited for as long as this one was.
+      if (/Failed to fetch/.test(error.message)) isReachable = false;
+      return undefined;
+    });
     if (directory === undefined) return;
     directories.set(name, directory);
     for (const dependency of await source.dependencies(name))

@@ -20,7 +20,7 @@ const quietMs = 8 * 60_000;
 const allMs = 6 * 3600_000;
 
 /** A virtual machine, a new one for each run. */
-export function inGuest({ stop, ...plan }: GuestPlan): LabPlace {
+export function inGuest(plan: GuestPlan): LabPlace {
   let kernel = 'the virtual machine';
   return {
     name: plan.cgroups,
@@ -30,8 +30,6 @@ export function inGuest({ stop, ...plan }: GuestPlan): LabPlace {
       try {
         const machine = await bootVm(plan);
         kernel = machine.release;
-        const end = (): void => void machine.close();
-        stop.addEventListener('abort', end);
         try {
           const code = await machine.run(
             `cd / && exec node ${guestProject}/dist/current/glassbox.js lab run ${ids.join(' ')} --json`,
@@ -46,7 +44,6 @@ export function inGuest({ stop, ...plan }: GuestPlan): LabPlace {
           );
           return `glassbox ended with ${code}: ${errors.trim()}`;
         } finally {
-          stop.removeEventListener('abort', end);
           await machine.close();
         }
       } catch (error) {

@@ -29,9 +29,7 @@ export const prepareTraceTests = (project: string): Promise<string> =>
 /** Runs the bundle in a guest. Rejects when it did not come to its end, and then some tests have no result. */
 export async function runTraceTests(bundle: string, options: GuestTestsOptions): Promise<void> {
   const { project, cgroups, stop, only = '', budgetMs = allMs, onResult } = options;
-  const machine = await bootVm({ project, cgroups, also: [bundleDirectory, 'test/lab/programs'] });
-  const end = (): void => void machine.close();
-  stop.addEventListener('abort', end);
+  const machine = await bootVm({ project, cgroups, also: [bundleDirectory, 'test/lab/programs'], stop });
   let tests = 0;
   let results = 0;
   let rest = '';
@@ -57,7 +55,6 @@ export async function runTraceTests(bundle: string, options: GuestTestsOptions):
     if (code !== 0 || tests === 0 || results < tests)
       throw new Error(`the tests in the guest ended with ${code} after ${results} of ${tests}`);
   } finally {
-    stop.removeEventListener('abort', end);
     await machine.close();
   }
 }

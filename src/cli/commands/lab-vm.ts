@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { catalogue } from '../../cases/index.ts';
 import { cpusNeeded, possibleCpusNeeded } from '../../lab/needs.ts';
 import { projectDirectory } from '../../lab/places.ts';
@@ -95,25 +96,36 @@ function endOnSignals(): void {
 function vmFailure(error: unknown): Failure {
   const {
     message = String(error),
-    lastLines = [],
+    lastLines,
     code,
+    path,
   } = error as Partial<MachineError & NodeJS.ErrnoException>;
   showStep('');
-  if (lastLines.length > 0)
-    process.stderr.write(`The last lines of its console:\n${lastLines.map(line => `  ${line}\n`).join('')}`);
+  if (lastLines !== undefined)
+    process.stderr.write(
+      lastLines.length === 0
+        ? 'Its console said nothing.\n'
+        : `The last lines of its console:\n${lastLines.map(line => `  ${line}\n`).join('')}`,
+    );
   const cache = cacheDirectory(projectDirectory);
   const [refused] = /No space left on device|Read-only file system|[Pp]ermission denied/.exec(message) ?? [];
-  const noRoom = code !== undefined || refused !== undefined;
+  const noRoom = path === undefined ? refused !== undefined || code !== undefined : isIn(path, cache);
   return new Failure(
     exitCodes.cannotLook,
     noRoom ? `the virtual machine's files cannot be made in ${cache}: ${refused ?? message}.` : `${message}.`,
     noRoom
       ? 'GLASSBOX_VM_CACHE names another directory, which wants 600 MB and as much as the labs write.'
-      : lastLines.length > 0
-        ? 'Try it again; the machine may have been too busy.'
-        : "Its kernel comes from Debian's packages: see that `apt-get download linux-image-cloud-amd64` works.",
+      : lastLines !== undefined
+        ? `Try it again: the machine may have been too busy, or somebody ended it. If it ends like this each time, remove ${cache}; its files are then made anew.`
+        : path !== undefined
+          ? `It goes into the guest, so ${userInfo().username} must be able to read it.`
+          : "Its kernel comes from Debian's packages: see that `apt-get download linux-image-cloud-amd64` works.",
   );
 }
+
+/** What cannot be made may be a directory above the cache, too. */
+const isIn = (path: string, cache: string): boolean =>
+  path.startsWith(cache) || cache.startsWith(path === '/' ? path : `${path}/`);
 
 /** On a terminal, and taken back when the next one starts. */
 function showStep(doing: string): void {
