@@ -1,9 +1,9 @@
 /**
  * Captures fixtures on Debian's kernel: `node scripts/capture-in-vm.ts v2 src/cases memory/host-oom …` writes into
- * `src/cases/memory/host-oom/fixture`, any other directory gets `<directory>/memory/host-oom`. No root. The guest runs the built
+ * `src/cases/memory/host-oom/fixture`, any other directory gets `<directory>/memory/host-oom`, each a single line. No root. The guest runs the built
  * scripts/capture-fixtures.ts, so build first (node scripts/build.ts).
  */
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { catalogue } from '../src/cases/index.ts';
@@ -38,10 +38,14 @@ try {
   if (code !== 0) throw new Error(`the capture ended with ${code}`);
   for (const id of ids) {
     await machine.fetch(`${guestProject}/src/cases/${id}/fixture`, join(fetched, id));
-    const target = directory === 'src/cases' ? join(directory, id, 'fixture') : join(directory, id);
+    const isOwn = directory === 'src/cases';
+    const target = isOwn ? join(directory, id, 'fixture') : join(directory, id);
     mkdirSync(target, { recursive: true });
-    for (const stage of ['healthy', 'problem'])
-      cpSync(join(fetched, id, `${stage}.json`), join(target, `${stage}.json`));
+    for (const stage of ['healthy.json', 'problem.json']) {
+      const [from, to] = [join(fetched, id, stage), join(target, stage)];
+      if (isOwn) cpSync(from, to);
+      else writeFileSync(to, `${JSON.stringify(JSON.parse(readFileSync(from, 'utf8')))}\n`);
+    }
   }
 } finally {
   rmSync(fetched, { recursive: true });

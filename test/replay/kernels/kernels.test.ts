@@ -8,7 +8,8 @@ import { loadObservation } from '../../../src/observe/load.ts';
 
 /**
  * The same lab on other kernels and cgroup versions, each kernel a directory here (PROVENANCE.md): the same problem
- * gives the same verdict, from the files that this version has. 6.18 hybrid is the case's own fixture.
+ * gives the same verdict, from the files that this version has. 6.18 hybrid is the case's own fixture; of a case that
+ * hybrid cannot show (memory.high), that is one of v2.
  */
 const kernels = ['6.1-v1', '6.1-v2'] as const;
 type Kernel = (typeof kernels)[number] | '6.18-hybrid';
@@ -52,15 +53,47 @@ test.each(kernels)('%s has the cases that every kernel has', kernel => {
   expect(storedFor(kernel)).toEqual(expect.arrayContaining(everywhere));
 });
 
+/** Where the verdict is another one than on hybrid, and why it has to be. */
+const exceptions = [
+  {
+    kernel: '6.1-v1',
+    id: 'memory/swapping',
+    severity: 'warning',
+    because:
+      'pure v1 has no pressure files: how long tasks wait is not known, and with it whether it is critical',
+  },
+  {
+    kernel: '6.1-v1',
+    id: 'process/cpu-throttled',
+    severity: 'notice',
+    because:
+      'on the emulated CPU the bursts used 0.32 CPUs of the 0.3 that they may use: all of the quota, not less on average',
+  },
+] as const;
+
+function judged(kernel: Kernel, id: string, stage: 'problem' | 'healthy') {
+  const verdict = look(kernel, id, stage).of(id);
+  return verdict?.kind === 'found'
+    ? { kind: verdict.kind, severity: verdict.severity, certainty: verdict.certainty }
+    : { kind: verdict?.kind };
+}
+
 test.each(stored)(
-  '$kernel: $id is found and proved, and its healthy twin raises no alarm',
+  '$kernel: $id has the verdict that it has on hybrid, and its healthy twin raises no alarm',
   ({ kernel, id }) => {
-    expect(look(kernel, id, 'problem').of(id)).toMatchObject({ kind: 'found', certainty: 'proved' });
-    const healthy = look(kernel, id, 'healthy');
-    expect(healthy.of(id)?.kind).toBe('ruled-out');
-    expect(healthy.alarms).toEqual([]);
+    const exception = exceptions.find(known => known.kernel === kernel && known.id === id);
+    const onHybrid = judged('6.18-hybrid', id, 'problem');
+    expect(onHybrid.kind).toBe('found');
+    const meant = exception === undefined ? onHybrid : { ...onHybrid, severity: exception.severity };
+    expect(judged(kernel, id, 'problem')).toEqual(meant);
+    expect(judged(kernel, id, 'healthy')).toEqual({ kind: 'ruled-out' });
+    expect(look(kernel, id, 'healthy').alarms).toEqual([]);
   },
 );
+
+test.each(exceptions)('$kernel: $id is still an exception: $because', ({ id, severity }) => {
+  expect(judged('6.18-hybrid', id, 'problem').severity).not.toBe(severity);
+});
 
 const ofV1 = /limit_in_bytes|usage_in_bytes|oom_control|memory\.failcnt|cfs_quota|cfs_period|cpuacct/;
 const ofV2 = /memory\.(max|current|events)\b|cpu\.max|usage_usec|cgroup\.subtree_control/;

@@ -14,7 +14,7 @@ export interface Contention {
   readonly waitEach: Microseconds;
   /** The part of `waited` that throttling may explain. */
   readonly throttled: Microseconds;
-  /** CPU time that others used on its CPUs; undefined in observations without CPU times of the host. */
+  /** CPU time that others used on its CPUs, by /proc/stat; undefined in observations without CPU times of the host. */
   readonly othersUsed: Microseconds | undefined;
   /** Share of the time of its CPUs that anybody used, or that a hypervisor took from them. */
   readonly busyShare: number;
@@ -63,6 +63,9 @@ export function measureContention(
   const notIdle =
     host.cpuIdle && count * window - cpus.reduce((total, number) => total + (host.cpuIdle?.[number] ?? 0), 0);
   const others = Math.max(0, used - ran);
+  const takers = findTakers(neighbours, cpus, others, Object.keys(busy).length);
+  // /proc/stat may count by ticks, which a guest loses; a cgroup's usage is measured at each switch.
+  const certain = takers.reduce((total, taker) => total + (taker.certain ? taker.taken : 0), 0);
   const capacity = Math.min(count * window, quotaOf(cpu, window));
   return {
     cpus,
@@ -72,8 +75,8 @@ export function measureContention(
     throttled,
     othersUsed: host.cpuBusy === undefined ? undefined : microseconds(others),
     busyShare: Math.min(1, (notIdle ?? used) / (count * window)),
-    lost: microseconds(Math.max(0, Math.min(waited - throttled, capacity - ran, others))),
-    takers: findTakers(neighbours, cpus, others, Object.keys(busy).length),
+    lost: microseconds(Math.max(0, Math.min(waited - throttled, capacity - ran, Math.max(others, certain)))),
+    takers,
   };
 }
 

@@ -71,7 +71,7 @@ export function excludedBy(
     },
     {
       claim: 'Not its own threads: others used what it lost',
-      source: '/proc/stat, less its own usage',
+      source: '/proc/stat less its own usage, or the usage of those who may run nowhere else',
       observed: sayTime(lost),
     },
   ];

@@ -126,6 +126,17 @@ test('an eighth of the weight on one CPU: who, how much, why', () => {
   });
 });
 
+test('ticks that /proc/stat lost are no time of the container: the usage of who may run nowhere else counts', () => {
+  const change = { host: host({ cpuBusy: { 0: ms(400) }, cpuIdle: { 0: ms(0) } }) };
+  const scene = { own: light, waitedMs: 885, neighbours: [heavy], change };
+  expect(judge(scene)).toMatchObject({ severity: 'critical', summary: expect.stringContaining('89 % ') });
+  const anywhere = { ...heavy, cpus: [0, 1] };
+  const twoCpus = { host: host({ cpuBusy: { 0: ms(400), 1: ms(0) }, cpuIdle: { 0: ms(0), 1: ms(0) } }) };
+  expect(judge({ ...scene, neighbours: [anywhere], change: twoCpus })).not.toMatchObject({
+    severity: 'critical',
+  });
+});
+
 test('a CPU that a hypervisor takes away in part has no room, although less than the window was used', () => {
   const scene = { own: light, waitedMs: 885, neighbours: [heavy] };
   const stolen = (idleMs: number) =>
