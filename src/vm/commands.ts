@@ -12,7 +12,9 @@ export function spawnOwned(
   words: readonly string[],
   options: Pick<SpawnOptions, 'cwd' | 'stdio' | 'env'>,
 ): { readonly child: ChildProcess; kill(): void } {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...words], { ...options, detached: true });
+  const path = findProgram(program) ?? program;
+  const bound = ['--pdeathsig', 'KILL', path, ...words];
+  const child = spawn(findProgram('setpriv') ?? 'setpriv', bound, { ...options, detached: true });
   const kill = (): void => {
     if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     try {
