@@ -374,3 +374,18 @@ test('who cannot be told from counters is seen at the switches', () => {
   const nobody = tracedRunq([{ cgroup: null, ms: 800 }], 885);
   expect(judge({ ...scene, change: { traced: nobody } })).toMatchObject({ certainty: 'likely' });
 });
+
+test('tasks directly in the root are many at once: a notice, unless one of them was seen to take it', () => {
+  const rest: Neighbour = { ...heavy, level: null, path: cgroupPath('/'), cpus: null };
+  const severity = (takers?: Parameters<typeof tracedRunq>[0], neighbours = [rest]) => {
+    const traced = takers === undefined ? notThere : tracedRunq(takers, 885);
+    const verdict = judge({ own: light, waitedMs: 885, neighbours, change: { traced } });
+    return verdict.kind === 'found' ? verdict.severity : verdict.kind;
+  };
+  expect(severity()).toBe('notice');
+  expect(severity(Array.from({ length: 20 }, () => ({ cgroup: '/', ms: 44 })))).toBe('notice');
+  expect(severity([{ cgroup: '/box/batch', ms: 800 }])).toBe('notice');
+  expect(severity([{ cgroup: '/', ms: 800 }])).toBe('critical');
+  // A cgroup that had most of it is somebody, whatever the root had besides.
+  expect(severity(undefined, [heavy, { ...rest, used: ms(10) }])).toBe('critical');
+});

@@ -45,7 +45,7 @@ export const rule: RuleOf<typeof definition> = facts => {
   const isNamed =
     (culprit?.certain === true && culprit.taken >= contention.lost / 2) || isSeen(seen, culprit?.neighbour);
   return found({
-    severity: severityOf(contention),
+    severity: isAnyones(culprit?.neighbour, seen) ? 'notice' : severityOf(contention),
     certainty: isNamed ? 'proved' : 'likely',
     summary: summaryOf(contention, culprit?.neighbour, facts),
     evidence: [
@@ -65,6 +65,15 @@ export const rule: RuleOf<typeof definition> = facts => {
 /** It had the CPU for half of what the threads waited, and nobody had it longer. */
 const isSeen = (seen: SeenTakers | undefined, culprit: Neighbour | undefined): boolean =>
   seen?.most !== undefined && seen.most.neighbour === culprit && seen.most.us >= seen.waitedUs / 2;
+
+/**
+ * Tasks directly in the root are what is left when all cgroups are taken off: the machine's own processes and kernel threads,
+ * many at once. That is a full machine, and no neighbour, unless one of them was seen to have the CPU.
+ */
+const isAnyones = (culprit: Neighbour | undefined, seen: SeenTakers | undefined): boolean =>
+  culprit?.level === null &&
+  culprit.path === '/' &&
+  !(isSeen(seen, culprit) && seen !== undefined && seen.mostByOneUs >= seen.waitedUs / 2);
 
 export type RuleFacts = Parameters<typeof rule>[0];
 

@@ -14,6 +14,8 @@ export interface SeenTakers {
   readonly othersUs: number;
   /** The neighbour that had it most, where one of those that are known did. */
   readonly most: { readonly neighbour: Neighbour; readonly us: number } | undefined;
+  /** Of that neighbour's, what its busiest process had. */
+  readonly mostByOneUs: number;
   readonly evidence: readonly Evidence[];
 }
 
@@ -29,6 +31,7 @@ export function seenTakers(
     .map(neighbour => ({ neighbour, us: timeOf(neighbour, others) }))
     .filter(({ us }) => us > 0)
     .sort((a, b) => b.us - a.us);
+  const mostByOneUs = most === undefined ? 0 : (takersOf(most.neighbour, others)[0]?.us ?? 0);
   const [first] = others;
   const evidence: Evidence[] = [];
   if (most !== undefined)
@@ -43,14 +46,15 @@ export function seenTakers(
       source: 'tracepoint sched:sched_switch, by glassbox trace runq',
       observed: `${first.name} (pid ${first.pid}), ${sayTime(microseconds(first.us))}`,
     });
-  return { waitedUs, othersUs, most, evidence };
+  return { waitedUs, othersUs, most, mostByOneUs, evidence };
 }
 
 /** In its cgroup or one below it; of tasks directly in a cgroup only those. */
-const timeOf = ({ level, path }: Neighbour, takers: readonly TracedTaker[]): number =>
-  takers
-    .filter(
-      ({ cgroup }) =>
-        cgroup === path || (level !== null && cgroup?.startsWith(`${path === '/' ? '' : path}/`) === true),
-    )
-    .reduce((sum, { us }) => sum + us, 0);
+const takersOf = ({ level, path }: Neighbour, takers: readonly TracedTaker[]): readonly TracedTaker[] =>
+  takers.filter(
+    ({ cgroup }) =>
+      cgroup === path || (level !== null && cgroup?.startsWith(`${path === '/' ? '' : path}/`) === true),
+  );
+
+const timeOf = (neighbour: Neighbour, takers: readonly TracedTaker[]): number =>
+  takersOf(neighbour, takers).reduce((sum, { us }) => sum + us, 0);
