@@ -9,7 +9,7 @@ import { labLayout } from '../../src/lab/cgroups.ts';
 import { bootVm } from '../../src/vm/boot.ts';
 import type { Machine } from '../../src/vm/machine.ts';
 import { findMissing } from '../../src/vm/needs.ts';
-import { type CgroupVersion, cgroupVersions } from '../../src/vm/qemu.ts';
+import { type CgroupVersion, cgroupVersions, isSeries } from '../../src/vm/qemu.ts';
 import { sayTally, type Tally } from './tally.ts';
 import { chooseForTest } from './vm/choose.ts';
 import { runInstruments } from './vm/instruments.ts';
@@ -25,6 +25,8 @@ all at once. No root and no KVM needed. Without a case, those of npm test.
 
   --kernel LIST   v2, v1, hybrid, with commas; v2,v1 when left out.
                   A command runs on the first, as root
+  --linux SERIES  another kernel of Debian's, from the backports: 6.12. Debian 12's
+                  own is 6.1
   --all           every lab: 15 to 25 minutes per version on two CPUs
   --traces        the instruments of glassbox trace against countable workloads,
                   in place of labs; words choose tests by their names
@@ -37,6 +39,7 @@ Examples:
   npm run test:vm -- --kernel v1 memory/swapping
   npm run test:vm -- --kernel v2 --traces functions
   npm run test:vm -- --kernel v2 -- glassbox trace list
+  npm run test:vm -- --linux 6.12 --kernel v2 --traces
   npm run test:vm -- --all --parity
 
 The last line counts: N passed, N failed, N skipped. Ends with 0; 1 when
@@ -48,7 +51,7 @@ const project = dirname(dirname(import.meta.dirname));
 const words = process.argv.slice(2);
 const dashes = words.indexOf('--');
 const command = dashes < 0 ? [] : words.slice(dashes + 1);
-const { versions, ids, parity, resume, traces, only } = readWords(
+const { versions, linux, ids, parity, resume, traces, only } = readWords(
   dashes < 0 ? words : words.slice(0, dashes),
 );
 
@@ -64,6 +67,7 @@ function readWords(given: readonly string[]) {
       allowPositionals: true,
       options: {
         kernel: { type: 'string' },
+        linux: { type: 'string' },
         all: { type: 'boolean' },
         parity: { type: 'boolean' },
         resume: { type: 'boolean' },
@@ -75,13 +79,16 @@ function readWords(given: readonly string[]) {
       console.log(help);
       process.exit(0);
     }
-    const { all = false, parity = false, resume = false, traces = false } = values;
+    const { all = false, parity = false, resume = false, traces = false, linux } = values;
     if (resume && !parity) throw new Error('--resume goes with --parity');
+    if (parity && linux !== undefined) throw new Error("--parity is about one kernel, Debian's own");
+    if (linux !== undefined && !isSeries(linux))
+      throw new Error(`--linux takes a release series, as 6.12, not ${linux}`);
     const wanted = (values.kernel ?? (parity ? 'hybrid,v2,v1' : 'v2,v1')).split(',');
     const unknown = wanted.filter(name => !cgroupVersions.some(version => version === name));
     if (unknown.length > 0)
       throw new Error(`there is no kernel ${unknown.join(', ')}: it is one of ${cgroupVersions.join(', ')}`);
-    const choice = { versions: wanted as CgroupVersion[], parity, resume, traces };
+    const choice = { versions: wanted as CgroupVersion[], linux, parity, resume, traces };
     if (traces && (all || parity)) throw new Error('--traces runs no labs: leave --all and --parity out');
     if (traces) return { ...choice, ids: [], only: positionals };
     const every = catalogue.map(({ definition }) => definition.id);
@@ -108,7 +115,7 @@ async function runCommand(command: readonly string[]): Promise<number> {
   const [cgroups = 'v2'] = versions;
   let machine: Machine | undefined;
   try {
-    machine = await bootVm({ project, cgroups, stop: stop.signal });
+    machine = await bootVm({ project, cgroups, linux, stop: stop.signal });
     return await machine.run(command.map(word => `'${word.replaceAll("'", `'\\''`)}'`).join(' '), {
       timeoutMs: 24 * 3600_000,
       onOutput: chunk => process.stdout.write(chunk),
@@ -136,6 +143,7 @@ function runTraces(): Promise<Tally> {
   return runInstruments({
     project,
     versions,
+    linux,
     stop: stop.signal,
     ...(only.length === 0 ? {} : { only: names }),
   });
@@ -150,6 +158,7 @@ async function runLabs(): Promise<Tally> {
     ids.filter(id => !done.some(({ case: known, cgroups }) => known === id && cgroups === version));
   return runVmLabs({
     project,
+    linux,
     labs: Object.fromEntries(versions.map(version => [version, left(version)])),
     here: parity ? versions.find(version => version === ownVersion()) : undefined,
     stop: stop.signal,

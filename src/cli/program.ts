@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { type Symptom, symptoms } from '../diagnose/case.ts';
 import { type Severity, severities } from '../diagnose/verdict.ts';
-import { type CgroupVersion, cgroupVersions } from '../vm/qemu.ts';
+import { type CgroupVersion, cgroupVersions, isSeries } from '../vm/qemu.ts';
 import { addCommand, json, output, parseTimes, parseWindow, selectorHelp } from './command.ts';
 import { exitCodes, Failure, formatFailure } from './failure.ts';
 import { version } from './version.ts';
@@ -54,6 +54,11 @@ function whichMachine(
       `It is one of ${cgroupVersions.join(', ')}.`,
     );
   return { cases: [value, ...words], vm: 'v2' };
+}
+
+function parseSeries(value: string): string {
+  if (!isSeries(value)) throw new InvalidArgumentError('It is a release series, as 6.12.');
+  return value;
 }
 
 const window = (milliseconds: number): Option =>
@@ -339,6 +344,12 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
         "in a virtual machine with Debian's kernel and cgroup v2, v1 or hybrid; needs qemu, no root",
       ).preset('v2'),
     )
+    .addOption(
+      new Option(
+        '--linux <series>',
+        "with --vm: another kernel of Debian's, from its backports: 6.12",
+      ).argParser(parseSeries),
+    )
     .addOption(json())
     .action(async (words, options) => {
       const { labRun } = await import('./commands/lab.ts');
@@ -346,6 +357,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
       done(
         await labRun(cases, {
           vm,
+          linux: options.linux,
           json: options.json === true,
           all: options.all === true,
           engine: options.engine,

@@ -12,6 +12,8 @@ export interface BootOptions {
   /** The checkout, built: its bundle and sources are in the guest under /srv/glassbox. */
   readonly project: string;
   readonly cgroups: CgroupVersion;
+  /** The kernel's release series, `6.12`; that of this machine's Debian when left out. */
+  readonly linux?: string | undefined;
   /** Files and directories of the checkout that are to be there too. */
   readonly also?: readonly string[];
   readonly memoryMebibytes?: number;
@@ -27,11 +29,11 @@ export interface BootOptions {
 /** Everything that is made once: downloads Debian's kernel, makes the images. Later calls only look whether files changed. */
 async function prepare(
   cache: string,
-  { project, also = [] }: BootOptions,
+  { project, linux, also = [] }: BootOptions,
   progress: (doing: string) => void,
 ) {
   progress("fetching Debian's kernel");
-  const kernel = await prepareKernel(cache);
+  const kernel = await prepareKernel(cache, linux);
   const initramfs = await prepareInitramfs(cache, kernel);
   progress('making the disk images');
   const root = await prepareRoot(cache);

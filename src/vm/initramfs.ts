@@ -19,7 +19,7 @@ const scripts = ['init.sh', 'agent.sh'] as const;
 export function prepareInitramfs(cache: string, kernel: Kernel): Promise<string> {
   const busybox = findProgram('busybox');
   if (busybox === undefined) throw new Error('there is no busybox');
-  const modules = moduleOrder(kernel.tree, kernel.release, bootModules);
+  const modules = moduleOrder(kernel.moduleFiles, bootModules);
   const file = (path: string, content: Buffer, mode: number): CpioEntry => ({
     kind: 'file',
     path,

@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { keep } from './cache.ts';
 import { runProgram } from './commands.ts';
 import { unpackLegacyLz4 } from './lz4.ts';
-import { openPackages, unpackedPackages } from './packages.ts';
+import { backportsIn, newestFirst, openBackports, openPackages, unpackedPackages } from './packages.ts';
 
 /** A kernel ready to boot. */
 export interface Kernel {
@@ -12,8 +12,8 @@ export interface Kernel {
   readonly release: string;
   /** The kernel itself, no longer compressed: saves the guest ten seconds of unpacking. */
   readonly image: string;
-  /** The directory above its lib/modules. */
-  readonly tree: string;
+  /** Its modules, not compressed, with what depends on what: `modules.dep` and the directory `kernel`. */
+  readonly moduleFiles: string;
   /** All its modules, to be mounted on /lib/modules. */
   readonly modules: string;
 }
@@ -22,44 +22,89 @@ export interface Kernel {
 const metaPackage = 'linux-image-cloud-amd64';
 const imagePackage = /^linux-image-\d.*-cloud-amd64$/;
 
-/** The newest kernel that Debian has for this machine's release; without its archive, the newest that was kept. */
-export async function prepareKernel(cache: string): Promise<Kernel> {
-  const name = await newestKernel(cache);
+/**
+ * The newest kernel that Debian has for this machine's release; without its archive, the newest that was kept. Of another
+ * release series (`6.12`), from the backports.
+ */
+export async function prepareKernel(cache: string, series?: string): Promise<Kernel> {
+  const { name, directory } = await (series === undefined ? ownKernel(cache) : kernelOf(cache, series));
   const release = name.replace(/^linux-image-/, '');
-  const directory = await keep(join(cache, 'kernels', release), unfinished =>
-    build(join(cache, 'packages', name), release, unfinished),
+  const moduleTree = await keep(join(cache, 'modules', release), unfinished =>
+    unpackModules(directory, release, unfinished),
+  );
+  const kernel = await keep(join(cache, 'kernels', release), unfinished =>
+    build(directory, moduleTree, release, unfinished),
   );
   return {
     release,
-    image: join(directory, 'vmlinux'),
-    tree: join(cache, 'packages', name),
-    modules: join(directory, 'modules.squashfs'),
+    image: join(kernel, 'vmlinux'),
+    moduleFiles: join(moduleTree, 'lib/modules', release),
+    modules: join(kernel, 'modules.squashfs'),
   };
 }
 
-async function newestKernel(cache: string): Promise<string> {
+interface KernelPackage {
+  readonly name: string;
+  /** Unpacked. */
+  readonly directory: string;
+}
+
+async function ownKernel(cache: string): Promise<KernelPackage> {
   try {
     const packages = await openPackages(cache, metaPackage);
     const name = (await packages.dependencies(metaPackage)).find(dependency => imagePackage.test(dependency));
     if (name === undefined) throw new Error(`apt's ${metaPackage} depends on no kernel`);
-    await packages.unpack(name);
-    return name;
+    return { name, directory: await packages.unpack(name) };
   } catch (error) {
-    const [kept] = unpackedPackages(cache, imagePackage);
+    const kept = keptKernel(cache, imagePackage);
     if (kept === undefined) throw error;
     return kept;
   }
 }
 
-async function build(tree: string, release: string, directory: string): Promise<void> {
+/** Once one of the series is kept the backports are not asked again. */
+async function kernelOf(cache: string, series: string): Promise<KernelPackage> {
+  const wanted = new RegExp(`^linux-image-${series.replaceAll('.', '\\.')}\\.\\d.*-cloud-amd64$`);
+  const own = await ownKernel(cache);
+  if (wanted.test(own.name)) return own;
+  const kept = keptKernel(backportsIn(cache), wanted);
+  if (kept !== undefined) return kept;
+  const packages = await openBackports(cache);
+  const names = newestFirst((await packages.names('linux-image-')).filter(name => imagePackage.test(name)));
+  const name = names.find(each => wanted.test(each));
+  if (name === undefined) {
+    const there = [own.name, ...names].map(each => /\d+\.\d+/.exec(each)?.[0]);
+    throw new Error(
+      `Debian has no kernel ${series} for this machine's release; it has ${[...new Set(there)].join(', ')}`,
+    );
+  }
+  return { name, directory: await packages.unpack(name) };
+}
+
+function keptKernel(cache: string, pattern: RegExp): KernelPackage | undefined {
+  const [name] = unpackedPackages(cache, pattern);
+  return name === undefined ? undefined : { name, directory: join(cache, 'packages', name) };
+}
+
+/** Debian compresses modules since 6.12; the emulated processor would take long to undo it. */
+async function unpackModules(tree: string, release: string, directory: string): Promise<void> {
+  const modules = join(directory, 'lib/modules');
+  // usr/lib since Debian 13.
+  const [source = ''] = globSync(join(tree, '{usr/,}lib/modules'));
+  cpSync(source, modules, { recursive: true });
+  const compressed = globSync(join(modules, release, '**/*.ko.xz'));
+  if (compressed.length > 0) await runProgram(['xz', '--decompress', ...compressed]);
+  // A package has its modules only; what depends on what is worked out where it is installed.
+  await runProgram(['depmod', '-b', directory, release]);
+}
+
+async function build(tree: string, modules: string, release: string, directory: string): Promise<void> {
   mkdirSync(directory);
   const image = await extractKernel(readFileSync(join(tree, 'boot', `vmlinuz-${release}`)));
   writeFileSync(join(directory, 'vmlinux'), image);
-  // A package has its modules only; what depends on what is worked out where it is installed. usr/lib since Debian 13.
-  await runProgram(['depmod', '-b', join(tree, readdirSync(tree).includes('lib') ? '' : 'usr'), release]);
   await runProgram([
     'mksquashfs',
-    modulesIn(tree),
+    join(modules, 'lib/modules'),
     join(directory, 'modules.squashfs'),
     ...squashfsOptions,
     ...['-comp', 'lz4', '-all-root'],
@@ -67,9 +112,6 @@ async function build(tree: string, release: string, directory: string): Promise<
 }
 
 export const squashfsOptions = ['-quiet', '-no-progress', '-noappend', '-mkfs-time', '0'] as const;
-
-const modulesIn = (tree: string): string =>
-  join(tree, readdirSync(tree).includes('lib') ? 'lib/modules' : 'usr/lib/modules');
 
 /**
  * The ELF image inside a bzImage. Its header says where the compressed payload lies (Documentation/arch/x86/boot.rst,
@@ -96,12 +138,11 @@ export async function extractKernel(file: Buffer): Promise<Buffer> {
   }
 }
 
-/** Modules by name with all that they depend on, in the order in which they can be loaded; paths under the tree. */
-export function moduleOrder(tree: string, release: string, names: readonly string[]): readonly string[] {
-  const base = join(modulesIn(tree), release);
+/** Modules by name with all that they depend on, in the order in which they can be loaded. */
+export function moduleOrder(directory: string, names: readonly string[]): readonly string[] {
   const dependencies = new Map<string, readonly string[]>();
   const byName = new Map<string, string>();
-  for (const line of readFileSync(join(base, 'modules.dep'), 'utf8').split('\n')) {
+  for (const line of readFileSync(join(directory, 'modules.dep'), 'utf8').split('\n')) {
     const [path, ...rest] = line.split(/:? /).map(word => word.replace(/:$/, ''));
     if (path === undefined || path === '') continue;
     dependencies.set(path, rest.filter(Boolean));
@@ -123,5 +164,5 @@ export function moduleOrder(tree: string, release: string, names: readonly strin
     // Otherwise it is part of the kernel.
     if (path !== undefined) add(path);
   }
-  return [...order].map(path => join(base, path));
+  return [...order].map(path => join(directory, path));
 }

@@ -7,6 +7,7 @@ const programs = {
   busybox: 'busybox-static',
   mke2fs: 'e2fsprogs',
   depmod: 'kmod',
+  xz: 'xz-utils',
   'dpkg-deb': 'dpkg',
   'apt-get': 'apt',
   setpriv: 'util-linux',

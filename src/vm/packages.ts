@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keep, makeDirectory } from './cache.ts';
 import { runProgram } from './commands.ts';
@@ -7,6 +7,8 @@ import { runProgram } from './commands.ts';
 export interface PackageSource {
   /** The names that a package depends on, without alternatives and virtual ones; empty for an unknown package. */
   dependencies(name: string): Promise<readonly string[]>;
+  /** Names of packages that begin so. */
+  names(prefix: string): Promise<readonly string[]>;
   /** The directory in which the package's files lie as they would under /. */
   unpack(name: string): Promise<string>;
 }
@@ -22,8 +24,12 @@ const patience = ['http', 'https']
  * fetched into the cache; the machine's stay as they are.
  */
 export async function openPackages(cache: string, probe: string): Promise<PackageSource> {
+  return packageSource(cache, await findLists(cache, probe));
+}
+
+async function findLists(cache: string, probe: string): Promise<readonly string[]> {
   const machines = ['-o', 'APT::Sandbox::User=root', ...patience];
-  if (await knows(machines, probe)) return packageSource(cache, machines);
+  if (await knows(machines, probe)) return machines;
   const own = join(cache, 'apt');
   makeDirectory(join(own, 'lists', 'partial'));
   const options = [...machines, '-o', `Dir::State::lists=${own}/lists`, '-o', `Dir::Cache=${own}`];
@@ -34,7 +40,7 @@ export async function openPackages(cache: string, probe: string): Promise<Packag
         `apt knows no package ${probe}; the kernels are Debian's, so it takes Debian's package lists${problem}`,
       );
   }
-  return packageSource(cache, options);
+  return options;
 }
 
 /** What apt-get complains of, which need not be an error to it: a mirror that cannot be reached is none. */
@@ -45,6 +51,44 @@ async function update(options: readonly string[]): Promise<string> {
   const complaints = output.toString().match(/^[WE]: .*/gm) ?? [];
   return complaints.length === 0 ? '' : `; apt-get update said: ${complaints.slice(0, 2).join(' ')}`;
 }
+
+/**
+ * Debian's backports for this machine's release, from the server that its own packages come from. Lists are fetched into
+ * the cache each time; the machine's stay as they are.
+ */
+export async function openBackports(cache: string): Promise<PackageSource> {
+  const machines = await findLists(cache, 'coreutils');
+  const targets = await runProgram([
+    'apt-get',
+    ...machines,
+    ...['indextargets', '--format', '$(LABEL) $(CODENAME) $(REPO_URI)', 'Created-By: Packages'],
+  ]);
+  const [, codename, server] = /^Debian ([a-z]+) (\S+)$/m.exec(targets.toString()) ?? [];
+  if (codename === undefined) throw new Error('apt has no package lists of a release of Debian');
+  const own = join(backportsIn(cache), 'apt');
+  makeDirectory(join(own, 'lists', 'partial'));
+  const sources = join(own, 'sources.list');
+  const keys = 'signed-by=/usr/share/keyrings/debian-archive-keyring.gpg';
+  writeFileSync(sources, `deb [${keys}] ${server} ${codename}-backports main\n`);
+  const files = {
+    'Etc::SourceList': sources,
+    'Etc::SourceParts': '-',
+    'State::lists': `${own}/lists`,
+    Cache: own,
+  };
+  const options = [
+    ...['-o', 'APT::Sandbox::User=root', ...patience],
+    ...Object.entries(files).flatMap(([name, path]) => ['-o', `Dir::${name}=${path}`]),
+  ];
+  const problem = await update(options);
+  const source = packageSource(backportsIn(cache), options);
+  if ((await source.names('linux-image-')).length === 0)
+    throw new Error(`apt could not get the package lists of ${codename}-backports${problem}`);
+  return source;
+}
+
+/** Apart from the release's own packages, so that what is kept of these is never taken for the release's. */
+export const backportsIn = (cache: string): string => join(cache, 'backports');
 
 async function knows(options: readonly string[], name: string): Promise<boolean> {
   try {
@@ -65,6 +109,10 @@ function packageSource(cache: string, options: readonly string[]): PackageSource
         match => match[1] ?? '',
       );
     },
+    async names(prefix) {
+      const output = await runProgram(['apt-cache', ...options, 'pkgnames', prefix]);
+      return output.toString().split('\n').filter(Boolean);
+    },
     unpack: name =>
       keep(join(cache, 'packages', name), async unfinished => {
         mkdirSync(unfinished);
@@ -82,7 +130,8 @@ function packageSource(cache: string, options: readonly string[]): PackageSource
 export function unpackedPackages(cache: string, pattern: RegExp): readonly string[] {
   const directory = join(cache, 'packages');
   if (!existsSync(directory)) return [];
-  return readdirSync(directory)
-    .filter(name => pattern.test(name))
-    .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return newestFirst(readdirSync(directory).filter(name => pattern.test(name)));
 }
+
+export const newestFirst = (names: readonly string[]): readonly string[] =>
+  names.toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }));

@@ -3,6 +3,9 @@ import { accessSync, constants } from 'node:fs';
 export const cgroupVersions = ['v2', 'v1', 'hybrid'] as const;
 export type CgroupVersion = (typeof cgroupVersions)[number];
 
+/** `6.12`, the release series that `uname -r` begins with. */
+export const isSeries = (word: string): boolean => /^\d+\.\d+$/.test(word);
+
 export interface QemuPlan {
   readonly kernel: string;
   readonly initramfs: string;

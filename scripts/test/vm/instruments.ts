@@ -8,6 +8,8 @@ import { prepareTraceTests, runTraceTests } from './traces.ts';
 export interface InstrumentsOptions {
   readonly project: string;
   readonly versions: readonly CgroupVersion[];
+  /** Of the guest's kernel; Debian's own when left out. */
+  readonly linux?: string | undefined;
   readonly stop: AbortSignal;
   /** Of the tests' names; all when left out. */
   readonly only?: string;

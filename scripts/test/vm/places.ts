@@ -10,6 +10,8 @@ import { type LabPlace, labRunReader } from './labs.ts';
 export interface GuestPlan {
   readonly project: string;
   readonly cgroups: CgroupVersion;
+  /** Of the guest's kernel; Debian's own when left out. */
+  readonly linux?: string | undefined;
   readonly cpus: number;
   readonly possibleCpus: number;
   readonly stop: AbortSignal;

@@ -12,6 +12,8 @@ export interface VmRunOptions {
   readonly project: string;
   /** The labs to run on each version. */
   readonly labs: Readonly<Partial<Record<CgroupVersion, readonly string[]>>>;
+  /** Of the guest's kernel; Debian's own when left out. */
+  readonly linux?: string | undefined;
   /** This machine is of that version: the labs of it run here first, and in a guest those alone that cannot. */
   readonly here?: CgroupVersion | undefined;
   readonly stop: AbortSignal;
@@ -89,7 +91,7 @@ async function runHere(
 
 /** One guest for all that one CPU is enough for, since it is the fastest; then those that want another machine. */
 async function runInGuests(
-  { project, stop }: VmRunOptions,
+  { project, linux, stop }: VmRunOptions,
   cgroups: CgroupVersion,
   ids: readonly string[],
   onLab: (lab: LabResult) => void,
@@ -103,7 +105,7 @@ async function runInGuests(
     machines.set(key, { ...machine, ids: [...machine.ids, definition.id] });
   }
   for (const { ids: these, ...machine } of [...machines.values()].sort((a, b) => a.cpus - b.cpus))
-    await runTwice(inGuest({ project, cgroups, stop, ...machine }), these, stop, onLab);
+    await runTwice(inGuest({ project, cgroups, linux, stop, ...machine }), these, stop, onLab);
 }
 
 interface Machine {

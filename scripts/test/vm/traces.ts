@@ -10,6 +10,8 @@ const testFiles = 'test/lab/trace-{calls,events,figures,functions,kills,network,
 export interface GuestTestsOptions {
   readonly project: string;
   readonly cgroups: CgroupVersion;
+  /** Of the guest's kernel; Debian's own when left out. */
+  readonly linux?: string | undefined;
   readonly stop: AbortSignal;
   /** Of the tests' names; all when left out. */
   readonly only?: string;
@@ -28,8 +30,9 @@ export const prepareTraceTests = (project: string): Promise<string> =>
 
 /** Runs the bundle in a guest. Rejects when it did not come to its end, and then some tests have no result. */
 export async function runTraceTests(bundle: string, options: GuestTestsOptions): Promise<void> {
-  const { project, cgroups, stop, only = '', budgetMs = allMs, onResult } = options;
-  const machine = await bootVm({ project, cgroups, also: [bundleDirectory, 'test/lab/programs'], stop });
+  const { project, cgroups, linux, stop, only = '', budgetMs = allMs, onResult } = options;
+  const also = [bundleDirectory, 'test/lab/programs'];
+  const machine = await bootVm({ project, cgroups, linux, also, stop });
   let tests = 0;
   let results = 0;
   let rest = '';

@@ -51,7 +51,7 @@ export async function labRunInVm(
 }
 
 async function boot(
-  { vm, json }: { readonly vm: CgroupVersion; readonly json: boolean },
+  { vm, linux, json }: LabRunOptions & { readonly vm: CgroupVersion },
   cpus: Pick<BootOptions, 'cpus' | 'possibleCpus'>,
 ): Promise<Machine> {
   const missing = findMissing();
@@ -62,11 +62,15 @@ async function boot(
       `To get it: ${missing.remedy}`,
     );
   const started = performance.now();
-  const machine = await bootVm({ project: projectDirectory, cgroups: vm, ...cpus, progress: showStep }).catch(
-    error => {
-      throw vmFailure(error);
-    },
-  );
+  const machine = await bootVm({
+    project: projectDirectory,
+    cgroups: vm,
+    linux,
+    ...cpus,
+    progress: showStep,
+  }).catch(error => {
+    throw vmFailure(error);
+  });
   showStep('');
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (!json)

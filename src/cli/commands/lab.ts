@@ -38,6 +38,8 @@ export interface LabRunOptions {
   readonly engine: LabEngine;
   /** The cgroup version of a virtual machine to run them in; undefined for this machine. */
   readonly vm?: CgroupVersion | undefined;
+  /** Of that machine's kernel, `6.12`; Debian's own when left out. */
+  readonly linux?: string | undefined;
 }
 
 export async function labRun(ids: readonly string[], options: LabRunOptions): Promise<ExitCode> {
@@ -49,6 +51,12 @@ export async function labRun(ids: readonly string[], options: LabRunOptions): Pr
     const { labRunInVm } = await import('./lab-vm.ts');
     return labRunInVm([...wanted], { ...rest, vm });
   }
+  if (options.linux !== undefined)
+    throw new Failure(
+      exitCodes.usage,
+      '--linux is about the kernel of a virtual machine.',
+      'Add --vm, or leave it out.',
+    );
   const entries = options.all ? catalogue : catalogue.filter(({ definition }) => wanted.has(definition.id));
   requireRoot();
   const runs: LabRun[] = [];
