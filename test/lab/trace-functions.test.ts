@@ -3,7 +3,7 @@ import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
 import type { ContainerSpec, LabContainer } from '../../src/lab/lab.ts';
 import { findUnmetNeed } from '../../src/lab/needs.ts';
 import { totalOf } from '../../src/trace/histogram.ts';
-import { cannotTrace, traceDuring } from '../support/trace.ts';
+import { cannotTrace, traceByBoth, traceDuring } from '../support/trace.ts';
 
 const runs: LabRunHandle[] = [];
 afterEach(() => {
@@ -126,5 +126,47 @@ test.skipIf(unable !== undefined)(
       { options: { function: 'pipe_read', longer: '10ms' } },
     );
     expect(goingOn).toEqual([{ function: 'pipe_read', us: expect.any(Number), thread: container.init }]);
+  },
+);
+
+const alone = unable ?? (await cannotTrace('functions', 'ftrace'));
+
+test.skipIf(alone !== undefined)(
+  `second source: functions by eBPF and by ftrace${alone === undefined ? '' : ` (skipped: ${alone})`}`,
+  async () => {
+    const work =
+      'mkdir("/tmp/$_") for 1 .. 25; open(F, ">", "/tmp/file") or die; F->sync for 1 .. 3; if (fork() == 0) { mkdir("/tmp/a$_") for 1 .. 7; exit 0 } wait(); pipe(R, W); if (fork() == 0) { select(undef, undef, undef, 0.06); syswrite(W, "x"); exit 0 } sysread(R, my $b, 1); wait();';
+    const container = await start(perl(work));
+    const neighbour = await start(perl(work));
+    const results = await traceByBoth(
+      'functions',
+      container.selector,
+      () => Promise.all([goAndWait(container), goAndWait(neighbour)]),
+      { function: 'vfs_mkdir,vfs_fsync_range,pipe_read,udp_sendmsg,no_such_function', longer: '50ms' },
+    );
+    for (const { lost, watched, leftOut, functions, slow } of results) {
+      expect([lost, watched, leftOut.map(({ function: name }) => name)]).toEqual([
+        0,
+        4,
+        ['no_such_function'],
+      ]);
+      const mkdir = functions.find(({ function: name }) => name === 'vfs_mkdir');
+      const reads = functions.find(({ function: name }) => name === 'pipe_read');
+      expect([mkdir?.context, mkdir?.slow, reads?.slow]).toEqual(['task', 0, 1]);
+      // A file system on top of another calls the same function again, below: as often for each engine.
+      expect((mkdir?.count ?? 0) % 32).toBe(0);
+      expect(slow.map(({ function: name, program }) => [name, program])).toEqual([['pipe_read', 'perl']]);
+      for (const { times, count } of functions) expect(totalOf(times)).toBe(count);
+    }
+    const counts = results.map(({ functions }) =>
+      Object.fromEntries(
+        functions
+          .filter(({ function: name }) => name !== 'pipe_read')
+          .map(({ function: name, count }) => [name, count])
+          .sort(),
+      ),
+    );
+    expect(counts[1]).toEqual(counts[0]);
+    expect(counts[0]?.vfs_mkdir).toBeGreaterThanOrEqual(32);
   },
 );

@@ -1,4 +1,7 @@
-import { absent, present, type Reading } from '../../../linux/reading.ts';
+import type { KernelFiles } from '../../../linux/files.ts';
+import { absent, flatMapReading, mapReading, present, type Reading } from '../../../linux/reading.ts';
+import { readTraceableFunctions } from '../../../linux/traceable-functions.ts';
+import type { FunctionsResult } from './result.ts';
 import { usualFunctions } from './usual.ts';
 
 /** A function that can be looked at, and the module that has it; null of the kernel itself. */
@@ -21,6 +24,25 @@ export const checkFunctions = (text: string): string | undefined =>
   words(text).length > 0 && words(text).every(word => /^[\w.*?]+$/.test(word))
     ? undefined
     : 'It is names like ext4_sync_file or vfs_*, with commas between them.';
+
+/** What `--function` means on this machine. */
+export const chooseHere = (
+  files: KernelFiles,
+  wanted: string | undefined,
+): Reading<{
+  readonly chosen: readonly ChosenFunction[];
+  readonly leftOut: FunctionsResult['leftOut'];
+}> =>
+  mapReading(
+    flatMapReading(readTraceableFunctions(files), traceable => chooseFunctions(traceable, wanted)),
+    ({ chosen, unknown }) => ({
+      chosen,
+      leftOut: unknown.map(name => ({
+        function: name,
+        because: 'this kernel has no function of that name that can be traced',
+      })),
+    }),
+  );
 
 /** The functions that names and patterns (`*`, `?`) mean among those that this kernel can divert; without any, the usual ones. */
 export function chooseFunctions(

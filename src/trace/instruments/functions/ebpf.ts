@@ -1,12 +1,11 @@
 import { openFunctionTypes } from '../../../linux/bpf/function-types.ts';
 import type { BpfObject } from '../../../linux/bpf/object.ts';
 import { flatMapReading, present, type Reading } from '../../../linux/reading.ts';
-import { readTraceableFunctions } from '../../../linux/traceable-functions.ts';
 import { encodeDuration, parseDuration } from '../../duration.ts';
 import { type Gatherer, runEbpf } from '../../ebpf.ts';
 import type { TraceRun } from '../../instrument.ts';
 import { openStackReader } from '../../stacks.ts';
-import { type ChosenFunction, chooseFunctions } from './choose.ts';
+import { type ChosenFunction, chooseHere } from './choose.ts';
 import { byFunction, decodeEvent, decodeGoingOn, decodeNode, type SlowCall, treeOf } from './decode.ts';
 import type { FunctionsResult, SlowFunction } from './result.ts';
 
@@ -14,15 +13,10 @@ export async function runByEbpf(
   run: TraceRun<FunctionsResult>,
   longer: string,
 ): Promise<Reading<FunctionsResult>> {
-  const choice = flatMapReading(readTraceableFunctions(run.files), traceable =>
-    chooseFunctions(traceable, run.options.function),
-  );
+  const choice = chooseHere(run.files, run.options.function);
   if (!choice.present) return choice;
-  const { chosen, unknown } = choice.value;
-  const leftOut = unknown.map(name => ({
-    function: name,
-    because: 'this kernel has no function of that name that can be traced',
-  }));
+  const { chosen } = choice.value;
+  const leftOut = [...choice.value.leftOut];
   return runEbpf(run, {
     object: new URL('./functions.bpf.o', import.meta.url),
     attach: [],

@@ -3,8 +3,8 @@ import type { TraceResult } from '../../instrument.ts';
 
 export interface FunctionsResult extends TraceResult {
   readonly limitUs: number;
-  /** How many functions were looked at; null where a tracer of the kernel's chose. */
-  readonly watched: number | null;
+  /** How many functions were looked at. */
+  readonly watched: number;
   /** Of the functions that were named: those that could not be, and why. */
   readonly leftOut: readonly { readonly function: string; readonly because: string }[];
   /** Calls that took at least `--longer`, with everything that they called. */
@@ -25,7 +25,6 @@ export type Context = 'task' | 'softirq' | 'hardirq';
 interface Calls {
   readonly function: string;
   readonly context: Context;
-  /** By ftrace those that took long, else all. */
   readonly count: number;
   /** Of those, calls that took long. */
   readonly slow: number;
