@@ -23,10 +23,10 @@ npm run test:vm -- [--kernel VERSION] -- command [word…]
 Runs labs on Debian's kernel in virtual machines, one for each cgroup version,
 all at once. No root and no KVM needed. Without a case, those of npm test.
 
-  --kernel LIST   v2, v1, hybrid, with commas; v2,v1 when left out.
-                  A command runs on the first, as root
-  --linux SERIES  another kernel of Debian's, from the backports: 6.12. Debian 12's
-                  own is 6.1
+  --kernel LIST   v2, v1, hybrid, with commas; v2,v1 when left out
+                  (v2 with --linux). A command runs on the first, as root
+  --linux SERIES  another kernel of Debian's, from the backports: 6.12, which has v2
+                  alone. Debian 12's own is 6.1
   --all           every lab: 15 to 25 minutes per version on two CPUs
   --traces        the instruments of glassbox trace against countable workloads,
                   in place of labs; words choose tests by their names
@@ -39,7 +39,7 @@ Examples:
   npm run test:vm -- --kernel v1 memory/swapping
   npm run test:vm -- --kernel v2 --traces functions
   npm run test:vm -- --kernel v2 -- glassbox trace list
-  npm run test:vm -- --linux 6.12 --kernel v2 --traces
+  npm run test:vm -- --linux 6.12 --traces
   npm run test:vm -- --all --parity
 
 The last line counts: N passed, N failed, N skipped. Ends with 0; 1 when
@@ -84,7 +84,9 @@ function readWords(given: readonly string[]) {
     if (parity && linux !== undefined) throw new Error("--parity is about one kernel, Debian's own");
     if (linux !== undefined && !isSeries(linux))
       throw new Error(`--linux takes a release series, as 6.12, not ${linux}`);
-    const wanted = (values.kernel ?? (parity ? 'hybrid,v2,v1' : 'v2,v1')).split(',');
+    const wanted = (values.kernel ?? (parity ? 'hybrid,v2,v1' : linux === undefined ? 'v2,v1' : 'v2')).split(
+      ',',
+    );
     const unknown = wanted.filter(name => !cgroupVersions.some(version => version === name));
     if (unknown.length > 0)
       throw new Error(`there is no kernel ${unknown.join(', ')}: it is one of ${cgroupVersions.join(', ')}`);

@@ -347,7 +347,7 @@ Exit codes: 0 it ran; 1 a finding with --fail-on, or a lab that did not hold;
     .addOption(
       new Option(
         '--linux <series>',
-        "with --vm: another kernel of Debian's, from its backports: 6.12",
+        "with --vm: another kernel of Debian's, from its backports: 6.12, which has cgroup v2 alone",
       ).argParser(parseSeries),
     )
     .addOption(json())

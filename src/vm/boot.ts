@@ -4,7 +4,7 @@ import { guestProject, prepareProject, prepareRoot } from './images.ts';
 export { guestProject };
 
 import { prepareInitramfs } from './initramfs.ts';
-import { prepareKernel } from './kernel.ts';
+import { prepareKernel, UnfitKernel } from './kernel.ts';
 import { bootMachine, type Machine } from './machine.ts';
 import type { CgroupVersion } from './qemu.ts';
 
@@ -29,11 +29,15 @@ export interface BootOptions {
 /** Everything that is made once: downloads Debian's kernel, makes the images. Later calls only look whether files changed. */
 async function prepare(
   cache: string,
-  { project, linux, also = [] }: BootOptions,
+  { project, cgroups, linux, also = [] }: BootOptions,
   progress: (doing: string) => void,
 ) {
   progress("fetching Debian's kernel");
   const kernel = await prepareKernel(cache, linux);
+  if (kernel.onlyV2 && cgroups !== 'v2')
+    throw new UnfitKernel(
+      `Debian built Linux ${kernel.release} without the cgroup v1 controllers memory and cpuset, so with cgroup ${cgroups} no lab could run; it can be had with v2`,
+    );
   const initramfs = await prepareInitramfs(cache, kernel);
   progress('making the disk images');
   const root = await prepareRoot(cache);

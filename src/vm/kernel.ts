@@ -16,7 +16,12 @@ export interface Kernel {
   readonly moduleFiles: string;
   /** All its modules, to be mounted on /lib/modules. */
   readonly modules: string;
+  /** Built without the v1 form of some controllers, which is a choice since Linux 6.11. */
+  readonly onlyV2: boolean;
 }
+
+/** The kernel that was asked for does not exist, or not so: asking again will not help. */
+export class UnfitKernel extends Error {}
 
 /** Debian's small kernel for virtual machines: it has everything that the labs use, and few drivers. */
 const metaPackage = 'linux-image-cloud-amd64';
@@ -40,6 +45,9 @@ export async function prepareKernel(cache: string, series?: string): Promise<Ker
     image: join(kernel, 'vmlinux'),
     moduleFiles: join(moduleTree, 'lib/modules', release),
     modules: join(kernel, 'modules.squashfs'),
+    onlyV2: /^# CONFIG_(MEMCG|CPUSETS)_V1 is not set$/m.test(
+      readFileSync(join(directory, 'boot', `config-${release}`), 'utf8'),
+    ),
   };
 }
 
@@ -74,7 +82,7 @@ async function kernelOf(cache: string, series: string): Promise<KernelPackage> {
   const name = names.find(each => wanted.test(each));
   if (name === undefined) {
     const there = [own.name, ...names].map(each => /\d+\.\d+/.exec(each)?.[0]);
-    throw new Error(
+    throw new UnfitKernel(
       `Debian has no kernel ${series} for this machine's release; it has ${[...new Set(there)].join(', ')}`,
     );
   }

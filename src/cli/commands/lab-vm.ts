@@ -4,6 +4,7 @@ import { cpusNeeded, possibleCpusNeeded } from '../../lab/needs.ts';
 import { projectDirectory } from '../../lab/places.ts';
 import { type BootOptions, bootVm, guestProject } from '../../vm/boot.ts';
 import { cacheDirectory } from '../../vm/cache.ts';
+import { UnfitKernel } from '../../vm/kernel.ts';
 import type { Machine, MachineError } from '../../vm/machine.ts';
 import { findMissing } from '../../vm/needs.ts';
 import type { CgroupVersion } from '../../vm/qemu.ts';
@@ -105,6 +106,12 @@ function vmFailure(error: unknown): Failure {
     path,
   } = error as Partial<MachineError & NodeJS.ErrnoException>;
   showStep('');
+  if (error instanceof UnfitKernel)
+    return new Failure(
+      exitCodes.usage,
+      `${message}.`,
+      'Choose another by --linux and --vm, or leave --linux out.',
+    );
   if (lastLines !== undefined)
     process.stderr.write(
       lastLines.length === 0

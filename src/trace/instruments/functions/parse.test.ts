@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseGraphLine } from './parse.ts';
 
-// Of Linux 6.12, in Debian's virtual machine; the names and modules of the last two are edited.
+// As Linux 6.12 writes it in Debian's virtual machine; the last two are edited, for another mark, a name with a blank, a module.
 test.each([
   [
     ' 0)    perl-223    |  ..... | # 8194.709 us |  } /* vfs_fsync_range */',

@@ -81,7 +81,7 @@ const flatTable = (rows: readonly FunctionRow[]): Block => ({
       sayMicroseconds(row.longestUs),
       sayMicroseconds(quantile(row.times, 0.5) ?? 0),
       String(row.count),
-      row.function,
+      `${row.function}${borrowed[row.context]}`,
     ]),
 });
 
@@ -92,15 +92,13 @@ function sayCallers({ us, function: name, program, thread, callers, context }: S
   return [sentence(`${sayMicroseconds(us)} in ${name} ${who}, called by ${chain}`)];
 }
 
-function summary({ total, limitUs, watched, functions }: FunctionsResult): string {
+function summary({ total, limitUs, watched, functions, tree }: FunctionsResult): string {
   const limit = sayMicroseconds(limitUs);
-  if (watched === null)
-    return total === 0
-      ? 'No kernel function took that long for it.'
-      : `${counted(total, 'call')} that took long, with what they called: a function and its caller both count.`;
   const calls = functions.reduce((sum, { count }) => sum + count, 0);
   const of = `${counted(calls, 'call')} of ${counted(watched, 'function')}`;
   return total === 0
     ? `None of ${of} took ${limit} or longer.`
-    : `${total} of ${of} took ${limit} or longer. SELF is without what it spent in those below it.`;
+    : tree.length === 0
+      ? `${total} of ${of} took ${limit} or longer. The time of a function has that of its callees in it.`
+      : `${total} of ${of} took ${limit} or longer. SELF is without what it spent in those below it.`;
 }
