@@ -183,6 +183,39 @@ await traceTest('a granted capability is used, not missing', 'capabilities', 'eb
   });
 });
 
+await traceTest(
+  'SYS_ADMIN: asked for the memory of a tmpfs, missing for a namespace',
+  'capabilities',
+  'ebpf',
+  async () => {
+    const writes = 'dd if=/dev/zero of=/dev/shm/written bs=64k count=10 2> /dev/null; rm /dev/shm/written';
+    const look = async (words: string) => {
+      const container = await start(`echo ready; read line; ${words}; echo done; read line`, {
+        user: 'root',
+      });
+      return traceDuring('capabilities', container.selector, goAndWait(container));
+    };
+    const sysAdmin = 21;
+    const pages = 160;
+    const written = await look(writes);
+    expect(written.missing).not.toContain(sysAdmin);
+    const accounted = written.asked.filter(({ call, program }) => call === 'write' && program === 'dd');
+    expect(accounted).toEqual([expect.objectContaining({ capability: sysAdmin, memoryAccounting: true })]);
+    expect(accounted[0]?.denied).toBeGreaterThanOrEqual(pages);
+    const separated = await look(`${writes}; unshare --uts true`);
+    expect(separated.missing).toContain(sysAdmin);
+    expect(separated.asked).toContainEqual(
+      expect.objectContaining({
+        capability: sysAdmin,
+        call: 'unshare',
+        denied: 1,
+        refused: 1,
+        memoryAccounting: false,
+      }),
+    );
+  },
+);
+
 /** mkdir(2) answered EPERM, rmdir(2) ENOSYS, sethostname(2) punished by death; perl sets the filter up by itself. */
 const filter = `
 sub op { pack("SCCL", @_) }

@@ -49,3 +49,15 @@ export const readKernelSymbols = (files: KernelFiles): Reading<SymbolTable> =>
           'run as root; with kernel.kptr_restrict = 2 nobody sees the addresses: sysctl kernel.kptr_restrict=1',
         ),
   );
+
+/**
+ * Names the function that an address lies in; null where addresses are hidden. Reading the symbols takes a third of a second:
+ * it is done when the first is asked for.
+ */
+export function kernelFunctions(files: KernelFiles): (address: number) => string | null {
+  let symbols: Reading<SymbolTable> | undefined;
+  return address => {
+    symbols ??= readKernelSymbols(files);
+    return symbols.present ? (symbols.value.find(address)?.name ?? null) : null;
+  };
+}

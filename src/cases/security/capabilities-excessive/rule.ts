@@ -107,7 +107,7 @@ const accountingEvidence = ({ asked }: CapabilitiesResult): readonly Evidence[] 
         {
           claim: 'SYS_ADMIN asked by memory accounting: no use of it',
           source: 'tracepoint cap_capable',
-          observed: `${count} times in fork, exec, mmap`,
+          observed: `${count} times in fork, mmap, writes to a tmpfs`,
         },
       ];
 };

@@ -15,12 +15,17 @@ struct task_struct___credentials {
 
 #define EPERM 1
 #define EACCES 13
+#define CAP_SYS_ADMIN 21
+#define ASKERS 6
 
 struct asked {
 	__u32 capability;
 	// System call, or -1.
 	__s32 call;
 	char name[COMM];
+	// Of SYS_ADMIN alone: the innermost return addresses. Wherever memory is accounted the kernel asks for it on its own
+	// behalf (security_vm_enough_memory_mm() of security/security.c), in fork and mmap as well as in a write to a tmpfs.
+	__u64 askers[ASKERS];
 };
 
 struct answers {
@@ -93,7 +98,7 @@ HELPER bool is_its_own(struct task_struct *task, const void *credentials)
 	return credentials == BPF_CORE_READ((struct task_struct___credentials *)task, real_cred);
 }
 
-HELPER int note(const void *credentials, __u32 capability, int result)
+HELPER int note(void *context, const void *credentials, __u32 capability, int result)
 {
 	struct task_struct *task = current_task();
 	struct asked asked = { .capability = capability };
@@ -103,6 +108,8 @@ HELPER int note(const void *credentials, __u32 capability, int result)
 		return 0;
 	asked.call = current_syscall();
 	bpf_get_current_comm(asked.name, COMM);
+	if (capability == CAP_SYS_ADMIN)
+		bpf_get_stack(context, asked.askers, sizeof(asked.askers), 0);
 	answers = answers_of(&asked);
 	if (!answers)
 		return 0;
@@ -121,14 +128,14 @@ HELPER int note(const void *credentials, __u32 capability, int result)
 SEC("tp_btf/cap_capable")
 int BPF_PROG(on_capable, const void *cred, void *target, const void *capable, int capability, int result)
 {
-	return note(cred, capability, result);
+	return note(ctx, cred, capability, result);
 }
 
 // Before that, where the kernel lets its functions be followed.
 SEC("fexit/cap_capable")
 int BPF_PROG(on_capable_function, const void *cred, void *target, int capability, unsigned int options, int result)
 {
-	return note(cred, capability, result);
+	return note(ctx, cred, capability, result);
 }
 
 SEC("tp_btf/sys_exit")
@@ -156,7 +163,7 @@ int BPF_PROG(on_call_end, void *registers, long result)
 			if (!(denied & (1ULL << capability)))
 				continue;
 			asked.capability = capability;
-			answers = bpf_map_lookup_elem(&table, &asked);
+			answers = answers_of(&asked);
 			if (answers)
 				__sync_fetch_and_add(&answers->refused, 1);
 		}

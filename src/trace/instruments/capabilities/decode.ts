@@ -1,47 +1,67 @@
+import { kernelAddress } from '../../../linux/symbols/kallsyms.ts';
 import { syscallName } from '../../../linux/syscalls/names.ts';
 import { textFrom } from '../../ebpf.ts';
 import type { TraceResult } from '../../instrument.ts';
 import type { AskedCapability, CapabilitiesResult } from './result.ts';
 
-const sysAdmin = 21;
-/** Calls that make or enlarge memory mappings: mm/util.c, __vm_enough_memory asks for CAP_SYS_ADMIN in them. */
-const accounting = new Set(
-  'brk mmap mremap mprotect clone clone3 fork vfork execve execveat madvise shmget shmat mlock mlock2 mlockall'.split(
-    ' ',
-  ),
-);
+const askersAt = 24;
+const askers = 6;
+/** The second asks without CONFIG_SECURITY; with it, it may leave no return address: its last call is a jump. */
+const accountants: readonly (string | null)[] = ['security_vm_enough_memory_mm', 'cap_vm_enough_memory'];
 
 /** `struct asked` and `struct answers` of capabilities.bpf.c. */
-export function decodeAsked([key, value]: readonly [Buffer, Buffer]): AskedCapability {
-  const capability = key.readUInt32LE(0);
-  const call = syscallName(key.readInt32LE(4));
-  const refused = Number(value.readBigUInt64LE(16));
+function decodeAsked(
+  [key, value]: readonly [Buffer, Buffer],
+  functionAt: (address: number) => string | null,
+): AskedCapability {
   return {
-    capability,
-    call,
+    capability: key.readUInt32LE(0),
+    call: syscallName(key.readInt32LE(4)),
     program: textFrom(key, 8, 16),
     pid: value.readUInt32LE(24),
     uid: value.readUInt32LE(28),
     granted: Number(value.readBigUInt64LE(0)),
     denied: Number(value.readBigUInt64LE(8)),
-    refused,
-    memoryAccounting: capability === sysAdmin && refused === 0 && accounting.has(call),
+    refused: Number(value.readBigUInt64LE(16)),
+    memoryAccounting: Array.from({ length: askers }, (_, index) => key.readBigUInt64LE(askersAt + 8 * index))
+      .filter(address => address !== 0n)
+      .some(address => accountants.includes(functionAt(kernelAddress(address)))),
   };
+}
+
+/** SYS_ADMIN has a row for each way on which it was asked, and one for the calls that failed. */
+function addUp(rows: readonly AskedCapability[]): readonly AskedCapability[] {
+  const sums = new Map<string, AskedCapability>();
+  for (const row of rows) {
+    const key = `${row.capability} ${row.memoryAccounting} ${row.call} ${row.program}`;
+    const sum = sums.get(key);
+    sums.set(
+      key,
+      sum === undefined
+        ? row
+        : {
+            ...(row.pid === 0 ? sum : row),
+            granted: sum.granted + row.granted,
+            denied: sum.denied + row.denied,
+            refused: sum.refused + row.refused,
+          },
+    );
+  }
+  return [...sums.values()];
 }
 
 export function capabilitiesResult(
   base: TraceResult,
   entries: readonly (readonly [Buffer, Buffer])[],
+  functionAt: (address: number) => string | null,
 ): CapabilitiesResult {
-  const asked = entries
-    .map(decodeAsked)
-    .sort(
-      (one, other) =>
-        other.refused - one.refused ||
-        other.denied - one.denied ||
-        other.granted - one.granted ||
-        one.capability - other.capability,
-    );
+  const asked = addUp(entries.map(entry => decodeAsked(entry, functionAt))).toSorted(
+    (one, other) =>
+      other.refused - one.refused ||
+      other.denied - one.denied ||
+      other.granted - one.granted ||
+      one.capability - other.capability,
+  );
   const those = (matches: (row: AskedCapability) => boolean): readonly number[] =>
     [...new Set(asked.filter(matches).map(({ capability }) => capability))].sort((one, other) => one - other);
   return {

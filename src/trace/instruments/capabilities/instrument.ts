@@ -1,6 +1,7 @@
 import { hasFunction, hasTracepoints } from '../../../linux/bpf/requirements.ts';
 import { capabilityName } from '../../../linux/capabilities.ts';
 import { absent, flatMapReading, present } from '../../../linux/reading.ts';
+import { kernelFunctions } from '../../../linux/symbols/kallsyms.ts';
 import { readLost, runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
 import { counted, sentence, type View } from '../../view.ts';
@@ -46,7 +47,10 @@ async function runCapabilities(run: TraceRun<CapabilitiesResult>) {
     attach: ['on_call_end', question],
     gather: object => {
       const table = object.map('table');
-      return { result: base => capabilitiesResult({ ...base, lost: readLost(object) }, table.all()) };
+      const functionAt = kernelFunctions(run.files);
+      return {
+        result: base => capabilitiesResult({ ...base, lost: readLost(object) }, table.all(), functionAt),
+      };
     },
   });
 }
@@ -89,7 +93,7 @@ function view({ asked, used, missing }: CapabilitiesResult): View {
     ...(accounted > 0
       ? [
           sentence(
-            'The kernel also asked for SYS_ADMIN where memory is made (fork, exec, mmap), which no program needs.',
+            'The kernel also asked for SYS_ADMIN where memory is accounted (fork, mmap, a write to a tmpfs), which no program needs.',
           ),
         ]
       : []),

@@ -23,8 +23,8 @@ export interface AskedCapability {
   /** Calls in which it was denied and that then failed with EPERM or EACCES. */
   readonly refused: number;
   /**
-   * The kernel's own question on every fork, exec and mmap: may this process have the memory that is kept back for root?
-   * Nobody needs the answer to be yes.
+   * The kernel's own question on every fork and mmap and every page of a tmpfs (security_vm_enough_memory_mm): may this process have
+   * the memory that is kept back for root? Nobody needs the answer to be yes. False where /proc/kallsyms hides addresses.
    */
   readonly memoryAccounting: boolean;
 }

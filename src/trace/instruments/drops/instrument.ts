@@ -2,7 +2,7 @@ import type { KernelFiles } from '../../../linux/files.ts';
 import { readDevices } from '../../../linux/net/iproute/devices.ts';
 import { listNetworkNamespaces, sayNetworkNamespace } from '../../../linux/net/network-namespaces.ts';
 import { flatMapReading, mapReading, orElse, present, type Reading } from '../../../linux/reading.ts';
-import { readKernelSymbols } from '../../../linux/symbols/kallsyms.ts';
+import { kernelFunctions } from '../../../linux/symbols/kallsyms.ts';
 import { inNamespace } from '../../../linux/syscalls/setns.ts';
 import { readEventSymbols } from '../../../linux/trace-event-symbols.ts';
 import type { NamespaceId } from '../../../linux/units.ts';
@@ -77,17 +77,10 @@ function nameNamespaces(files: KernelFiles): (id: NamespaceId) => string {
   return id => sayNetworkNamespace(files, all, id);
 }
 
-/** The kernel's symbols take a third of a second to read: only once there is something to name. */
-function findNames({ files }: TraceRun<DropsResult>): DropNames {
-  let symbols: ReturnType<typeof readKernelSymbols> | undefined;
-  return {
-    reasons: orElse(readEventSymbols(files, 'skb/kfree_skb', 'reason'), new Map()),
-    functionAt: address => {
-      symbols ??= readKernelSymbols(files);
-      return symbols.present ? (symbols.value.find(address)?.name ?? null) : null;
-    },
-  };
-}
+const findNames = ({ files }: TraceRun<DropsResult>): DropNames => ({
+  reasons: orElse(readEventSymbols(files, 'skb/kfree_skb', 'reason'), new Map()),
+  functionAt: kernelFunctions(files),
+});
 
 function view({ drops, total, elsewhere, sharedNetwork }: DropsResult): View {
   const shared = sharedNetwork
