@@ -1,4 +1,5 @@
-import { writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type KernelFiles, openKernelFiles } from '../../linux/files.ts';
 import type { Reading } from '../../linux/reading.ts';
 import { sweepTraceInstances } from '../../linux/trace-instance.ts';
@@ -186,14 +187,18 @@ function writerFor(instrument: Instrument, file: string | undefined) {
       `${file}: not a form that ${instrument.name} can write.`,
       `Let the name end in ${['.json', ...Object.keys(forms)].join(' or ')}.`,
     );
-  return (result: TraceResult, asJson: () => string): void => {
-    const text = (ending === undefined ? undefined : forms[ending])?.(result) ?? `${asJson()}\n`;
+  const orRefuse = (act: () => void): void => {
     try {
-      writeFileSync(file, text);
+      act();
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? String(error);
       throw new Failure(exitCodes.cannotLook, `${file} cannot be written: ${code}.`, 'Name another file.');
     }
+  };
+  orRefuse(() => accessSync(existsSync(file) ? file : dirname(file), constants.W_OK));
+  return (result: TraceResult, asJson: () => string): void => {
+    const text = (ending === undefined ? undefined : forms[ending])?.(result) ?? `${asJson()}\n`;
+    orRefuse(() => writeFileSync(file, text));
     process.stderr.write(`wrote ${printable(file)}\n`);
   };
 }

@@ -20,7 +20,7 @@ export const instrument: Instrument<FunctionsResult> = {
   kind: 'table',
   cost: 'a call of a watched function takes a fraction of a µs longer, for others too: writes of one byte that do nothing took three times as long, and while another container was watched half as long again; when it is over the kernel takes 0.2 s to let go of each function',
   dear: true,
-  example: 'glassbox trace functions web-1 --longer 5ms --function "ext4_*,jbd2_log_wait_commit"',
+  example: 'glassbox trace functions web-1 --longer 5ms --function "ext4_*"',
   engines: [
     { engine: 'ebpf', tracepoints: [], also: canAttachToFunctions },
     { engine: 'ftrace', tracepoints: [], also: files => findInstanceTracer(files, 'function_graph') },
