@@ -22,13 +22,15 @@ done`;
  */
 const batch = (count: number): string => `
 trap 'exit 0' TERM
-echo ready
 file=0
+written=0
 while :; do
   file=$((1 - file))
   rm -f /data/batch-$file
   dd if=/dev/zero of=/data/batch-$file bs=64k count=${count} 2>/dev/null
   wait
+  written=$((written + 1))
+  echo written $written
   sync -f /data/batch-$file &
   sleep 0.05
 done`;
@@ -54,7 +56,8 @@ async function pair(bench: LabBench, name: string, count: number): Promise<LabCo
     program: { kind: 'shell', script: batch(count) },
     binds: [{ source: disk.subdirectory('batch'), target: '/data', writable: true }],
   });
-  await neighbour.line(/^ready$/);
+  // Its third begins when the second is on the disk: from the first on, the disk has nothing but that to do.
+  await neighbour.line(/^written 3$/, 20_000);
   neighbours.set(name, neighbour);
   await sleep(1500);
   return {
