@@ -16,10 +16,13 @@ export function runOomByFtrace(run: TraceRun<OomResult>): Promise<Reading<OomRes
       const own = members.has(pid);
       if ((!own && !members.has(task.thread)) || kills.length >= killsAtMost) return;
       const asker = members.processOf(task.thread);
+      const victimName = match[2] ?? '';
+      // The name in front of a line is of the thread's last switch (kernel/trace/trace_sched_switch.c): maybe before its exec.
+      const askerName = asker === pid && victimName !== '' ? victimName : task.name;
       kills.push({
         at,
-        victim: { pid, inside: members.inside(pid), name: match[2] ?? '' },
-        asker: { pid: asker, inside: members.inside(asker), name: task.name },
+        victim: { pid, inside: members.inside(pid), name: victimName },
+        asker: { pid: asker, inside: members.inside(asker), name: askerName },
         own,
       });
     },
