@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type LabRunHandle, openRun } from '../../src/lab/bench.ts';
 import type { ContainerSpec, LabContainer } from '../../src/lab/lab.ts';
 import { findUnmetNeed } from '../../src/lab/needs.ts';
+import { hasTracepoints } from '../../src/linux/bpf/requirements.ts';
 import type { EngineName } from '../../src/trace/instrument.ts';
 import type { InstrumentName } from '../../src/trace/results.ts';
 import { cannotTrace, traceDuring } from '../support/trace.ts';
@@ -200,8 +201,11 @@ await traceTest(
     const written = await look(writes);
     expect(written.missing).not.toContain(sysAdmin);
     const accounted = written.asked.filter(({ call, program }) => call === 'write' && program === 'dd');
-    expect(accounted).toEqual([expect.objectContaining({ capability: sysAdmin, memoryAccounting: true })]);
-    expect(accounted[0]?.denied).toBeGreaterThanOrEqual(pages);
+    // Before the tracepoint the function is followed, and what the compiler inlined into its neighbours is not seen.
+    if (hasTracepoints(['cap_capable']).present) {
+      expect(accounted).toEqual([expect.objectContaining({ capability: sysAdmin, memoryAccounting: true })]);
+      expect(accounted[0]?.denied).toBeGreaterThanOrEqual(pages);
+    } else expect(accounted.filter(({ memoryAccounting }) => !memoryAccounting)).toEqual([]);
     const separated = await look(`${writes}; unshare --uts true`);
     expect(separated.missing).toContain(sysAdmin);
     expect(separated.asked).toContainEqual(
