@@ -1,7 +1,7 @@
 /**
  * Captures fixtures on Debian's kernel: `node scripts/capture-in-vm.ts v2 src/cases memory/host-oom …` writes into
- * `src/cases/memory/host-oom/fixture`, any other directory gets `<directory>/memory/host-oom`, each a single line. No root. The guest runs the built
- * scripts/capture-fixtures.ts, so build first (node scripts/build.ts).
+ * `src/cases/memory/host-oom/fixture`, any other directory gets `<directory>/memory/host-oom`, each a single line. No root.
+ * The guest runs the built scripts/capture-fixtures.ts, so build first (node scripts/build.ts).
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

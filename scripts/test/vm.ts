@@ -25,13 +25,13 @@ all at once. No root and no KVM needed. Without a case, those of npm test.
 
   --kernel LIST   v2, v1, hybrid, with commas; v2,v1 when left out
                   (v2 with --linux). A command runs on the first, as root
-  --linux SERIES  another kernel of Debian's, from the backports: 6.12, which has v2
-                  alone. Debian 12's own is 6.1
+  --linux SERIES  another kernel of Debian's, from the backports: 6.12, which
+                  has v2 alone. Debian 12's own is 6.1
   --all           every lab: 15 to 25 minutes per version on two CPUs
   --traces        the instruments of glassbox trace against countable workloads,
                   in place of labs; words choose tests by their names
-  --parity        hybrid too, what this machine is of on itself, and the outcomes
-                  go into docs/parity.md
+  --parity        hybrid too, what this machine is of on itself, and the
+                  outcomes go into docs/parity.md
   --resume        with --parity: only what has no outcome of this commit
   --help          this
 
