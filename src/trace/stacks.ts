@@ -1,9 +1,7 @@
 import type { BpfMap } from '../linux/bpf/map.ts';
 import type { KernelFiles } from '../linux/files.ts';
-import type { Reading } from '../linux/reading.ts';
-import { kernelAddress, readKernelSymbols } from '../linux/symbols/kallsyms.ts';
+import { kernelFunctions } from '../linux/symbols/kallsyms.ts';
 import { openProcessSymbols } from '../linux/symbols/process-symbols.ts';
-import type { SymbolTable } from '../linux/symbols/table.ts';
 import { hostPid } from '../linux/units.ts';
 import { textFrom } from './ebpf.ts';
 import type { Frame, WeightedStack } from './flamegraph/stack.ts';
@@ -37,9 +35,9 @@ const lostFrame: Frame = { name: '[stack lost: no room]', kind: 'unknown' };
 /** Names the stacks of the map `stacks` (bpf/stacks.h). The kernel's symbols are read when the first is asked for. */
 export function openStackReader(files: KernelFiles, stacks: BpfMap): StackReader {
   const symbols = openProcessSymbols(files);
+  const functionAt = kernelFunctions(files);
   const names = new Map<string, string>();
   const kernelFrames = new Map<number, readonly Frame[]>();
-  let kernel: Reading<SymbolTable> | undefined;
   let lost = 0;
 
   const addressesOf = (id: number): readonly bigint[] => {
@@ -54,11 +52,10 @@ export function openStackReader(files: KernelFiles, stacks: BpfMap): StackReader
     return addresses.reverse();
   };
 
-  const kernelFrame = (address: bigint): Frame => {
-    kernel ??= readKernelSymbols(files);
-    const symbol = kernel.present ? kernel.value.find(kernelAddress(address)) : undefined;
-    return { name: symbol?.name ?? '[kernel]', kind: 'kernel' };
-  };
+  const kernelFrame = (address: bigint): Frame => ({
+    name: functionAt(address) ?? '[kernel]',
+    kind: 'kernel',
+  });
 
   const inKernel = (id: number): readonly Frame[] => {
     const known = kernelFrames.get(id);

@@ -54,10 +54,10 @@ export const readKernelSymbols = (files: KernelFiles): Reading<SymbolTable> =>
  * Names the function that an address lies in; null where addresses are hidden. Reading the symbols takes a third of a second:
  * it is done when the first is asked for.
  */
-export function kernelFunctions(files: KernelFiles): (address: number) => string | null {
+export function kernelFunctions(files: KernelFiles): (address: bigint) => string | null {
   let symbols: Reading<SymbolTable> | undefined;
   return address => {
     symbols ??= readKernelSymbols(files);
-    return symbols.present ? (symbols.value.find(address)?.name ?? null) : null;
+    return symbols.present ? (symbols.value.find(kernelAddress(address))?.name ?? null) : null;
   };
 }

@@ -16,7 +16,7 @@ struct task_struct___credentials {
 #define EPERM 1
 #define EACCES 13
 #define CAP_SYS_ADMIN 21
-#define ASKERS 6
+#define ASKERS 4
 
 struct asked {
 	__u32 capability;

@@ -1,18 +1,17 @@
-import { kernelAddress } from '../../../linux/symbols/kallsyms.ts';
 import { syscallName } from '../../../linux/syscalls/names.ts';
 import { textFrom } from '../../ebpf.ts';
 import type { TraceResult } from '../../instrument.ts';
 import type { AskedCapability, CapabilitiesResult } from './result.ts';
 
 const askersAt = 24;
-const askers = 6;
+const askers = 4;
 /** The second asks without CONFIG_SECURITY; with it, it may leave no return address: its last call is a jump. */
 const accountants: readonly (string | null)[] = ['security_vm_enough_memory_mm', 'cap_vm_enough_memory'];
 
 /** `struct asked` and `struct answers` of capabilities.bpf.c. */
 function decodeAsked(
   [key, value]: readonly [Buffer, Buffer],
-  functionAt: (address: number) => string | null,
+  functionAt: (address: bigint) => string | null,
 ): AskedCapability {
   return {
     capability: key.readUInt32LE(0),
@@ -25,7 +24,7 @@ function decodeAsked(
     refused: Number(value.readBigUInt64LE(16)),
     memoryAccounting: Array.from({ length: askers }, (_, index) => key.readBigUInt64LE(askersAt + 8 * index))
       .filter(address => address !== 0n)
-      .some(address => accountants.includes(functionAt(kernelAddress(address)))),
+      .some(address => accountants.includes(functionAt(address))),
   };
 }
 
@@ -53,7 +52,7 @@ function addUp(rows: readonly AskedCapability[]): readonly AskedCapability[] {
 export function capabilitiesResult(
   base: TraceResult,
   entries: readonly (readonly [Buffer, Buffer])[],
-  functionAt: (address: number) => string | null,
+  functionAt: (address: bigint) => string | null,
 ): CapabilitiesResult {
   const asked = addUp(entries.map(entry => decodeAsked(entry, functionAt))).toSorted(
     (one, other) =>

@@ -1,6 +1,5 @@
 import { formatAddress } from '../../../linux/net/address.ts';
 import { addressBytes } from '../../../linux/netfilter/addresses.ts';
-import { kernelAddress } from '../../../linux/symbols/kallsyms.ts';
 import { namespaceId } from '../../../linux/units.ts';
 import { textFrom } from '../../ebpf.ts';
 import type { DropElsewhere, DropRow } from './result.ts';
@@ -19,7 +18,7 @@ const withPorts = new Set([6, 17]);
 
 export interface DropNames {
   readonly reasons: ReadonlyMap<number, string>;
-  readonly functionAt: (address: number) => string | null;
+  readonly functionAt: (address: bigint) => string | null;
 }
 
 /** `struct drop` and `struct drops` of drops.bpf.c; the place of another namespace is still to be named. */
@@ -34,7 +33,7 @@ export function decodeDrop(
   const device = textFrom(key, 40, 16);
   const row: DropRow = {
     reason: names.reasons.get(reason) ?? (names.reasons.size === 0 ? 'unknown' : `reason ${reason}`),
-    function: names.functionAt(kernelAddress(key.readBigUInt64LE(0))),
+    function: names.functionAt(key.readBigUInt64LE(0)),
     protocol: family === 0 ? '-' : (protocols.get(protocol) ?? String(protocol)),
     family: family === 2 ? 'ipv4' : family === 10 ? 'ipv6' : 'other',
     port: withPorts.has(protocol) ? key.readUInt16LE(20) : null,

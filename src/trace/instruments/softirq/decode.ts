@@ -19,9 +19,9 @@ const kinds = ['timer', 'tasklet', 'poll'] as const;
 
 /** `struct function`: u64 address, u32 kind, u32 whose; with a `struct total` of packets. */
 export const decodeFunction =
-  (nameOf: (address: bigint) => string) =>
+  (functionAt: (address: bigint) => string | null) =>
   ([key, value]: Entry): SoftirqFunction => ({
-    name: nameOf(key.readBigUInt64LE(0)),
+    name: functionAt(key.readBigUInt64LE(0)) ?? '[kernel]',
     kind: kinds[key.readUInt32LE(8)] ?? 'timer',
     whose: decodeWhose(key.readUInt32LE(12)),
     ...decodeTotal(value),

@@ -1,7 +1,7 @@
 import { hasTracepoints } from '../../../linux/bpf/requirements.ts';
+import { kernelFunctions } from '../../../linux/symbols/kallsyms.ts';
 import { readLost, runEbpf } from '../../ebpf.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
-import { kernelNames } from '../../interrupted.ts';
 import { mostTime } from '../../total.ts';
 import { decodeFunction, decodeVector, mostFunctions, readTimes } from './decode.ts';
 import type { SoftirqResult } from './result.ts';
@@ -42,7 +42,7 @@ async function runSoftirq(run: TraceRun<SoftirqResult>) {
     return reading.present;
   };
   const programs = [...(has('tasklet_entry') ? tasklets : []), ...(has('napi_poll') ? polls : []), ...always];
-  const nameOf = kernelNames(run.files);
+  const functionAt = kernelFunctions(run.files);
   return runEbpf(run, {
     object: new URL('./softirq.bpf.o', import.meta.url),
     programs,
@@ -56,7 +56,7 @@ async function runSoftirq(run: TraceRun<SoftirqResult>) {
           lost: readLost(object),
           vectors: mostTime(vectors, vectors.length),
           times: readTimes(object.map('times')),
-          functions: mostFunctions(object.map('functions').all().map(decodeFunction(nameOf))),
+          functions: mostFunctions(object.map('functions').all().map(decodeFunction(functionAt))),
           takenUs: Math.round(taken.reduce((sum, { us }) => sum + us, 0)),
         };
       },

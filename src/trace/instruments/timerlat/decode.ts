@@ -12,7 +12,7 @@ export const timerKinds: readonly TimerKind[] = ['softirq', 'timer', 'hrtimer', 
 export function decodeEvent(
   bytes: Buffer,
   startedAt: bigint,
-  nameOf: (address: bigint) => string,
+  functionAt: (address: bigint) => string | null,
 ): TimerEvent {
   const kind = timerKinds[bytes.readUInt32LE(24)] ?? 'timer';
   const what = bytes.readBigUInt64LE(16);
@@ -20,7 +20,8 @@ export function decodeEvent(
     at: Number(bytes.readBigUInt64LE(0) - startedAt) / 1e6,
     us: microsecondsAt(bytes, 8),
     kind,
-    name: kind === 'softirq' ? (softirqVectors[Number(what)] ?? String(what)) : nameOf(what),
+    name:
+      kind === 'softirq' ? (softirqVectors[Number(what)] ?? String(what)) : (functionAt(what) ?? '[kernel]'),
     cpu: bytes.readUInt32LE(28),
     whose: decodeWhose(bytes.readUInt32LE(32)),
     pid: bytes.readUInt32LE(36),

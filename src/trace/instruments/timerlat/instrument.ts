@@ -1,10 +1,10 @@
 import type { BpfMap } from '../../../linux/bpf/map.ts';
 import { hasTracepoints } from '../../../linux/bpf/requirements.ts';
+import { kernelFunctions } from '../../../linux/symbols/kallsyms.ts';
 import { checkDuration, encodeDuration, parseDuration } from '../../duration.ts';
 import { runEbpf } from '../../ebpf.ts';
 import { type Histogram, histogramFrom } from '../../histogram.ts';
 import type { Instrument, TraceRun } from '../../instrument.ts';
-import { kernelNames } from '../../interrupted.ts';
 import { birthEvent } from '../../members.ts';
 import { sayMicroseconds } from '../../say.ts';
 import { createTimerTally, decodeEvent, timerKinds } from './decode.ts';
@@ -76,7 +76,7 @@ async function runTimerlat(run: TraceRun<TimerlatResult>) {
   if (run.engine === 'ftrace') return runTimerlatByFtrace(run, tracepoints, limitUs);
   const tally = createTimerTally(limitUs);
   const startedAt = process.hrtime.bigint();
-  const nameOf = kernelNames(run.files);
+  const functionAt = kernelFunctions(run.files);
   const programs = hasTracepoints(['tasklet_entry']).present ? [...tasklets, ...always] : always;
   return runEbpf(run, {
     object: new URL('./timerlat.bpf.o', import.meta.url),
@@ -84,7 +84,7 @@ async function runTimerlat(run: TraceRun<TimerlatResult>) {
     attach: programs,
     constants: { limits: encodeDuration(limit) },
     gather: object => ({
-      event: bytes => tally.add(decodeEvent(bytes, startedAt, nameOf)),
+      event: bytes => tally.add(decodeEvent(bytes, startedAt, functionAt)),
       result: base => tally.result(base, readTimes(object.map('times'))),
     }),
   });
