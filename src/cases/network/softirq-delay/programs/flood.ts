@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 
-// argv: address, port. UDP packets to one port, as many as this thread can send.
-const [address = '127.0.0.1', port = '9'] = process.argv.slice(2);
+// argv: address, port, packets a millisecond. UDP packets to one port, that many after each pause of a millisecond.
+const [address = '127.0.0.1', port = '9', packets = '1'] = process.argv.slice(2);
 const socket = createSocket('udp4');
 const packet = Buffer.alloc(16);
 let sent = 0;
@@ -10,12 +10,12 @@ const nobody = (): void => {};
 process.on('SIGTERM', () => process.exit(0));
 socket.on('error', () => {});
 socket.connect(Number(port), address, () => {
-  const batch = (): void => {
-    for (let packets = 1; packets < 64; packets += 1) socket.send(packet, nobody);
-    sent += 64;
-    // The last one of a batch calls for the next: what waits stays little. Nobody listens, so some calls fail.
-    socket.send(packet, () => setImmediate(batch));
+  const burst = (): void => {
+    for (let left = Number(packets); left > 1; left -= 1) socket.send(packet, nobody);
+    sent += Number(packets);
+    // The last one of a burst calls for the next: what waits stays little. Nobody listens, so some calls fail.
+    socket.send(packet, () => setTimeout(burst, 1));
   };
-  batch();
+  burst();
   setTimeout(() => console.log(`flooding ${sent}`), 400);
 });
